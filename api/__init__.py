@@ -1,0 +1,1 @@
+"""The HTTP face: history, live feed, health and the reference page."""

@@ -1,0 +1,149 @@
+"""The HTTP application: routes, what every answer passes on its way, and the document of it all.
+
+In: what the process gives (ApiDependencies). Out: a FastAPI app that holds no state of its own.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from api import openapi, problem_answers, problems
+from api.callback_counts import CallbackCounts
+from api.database_metrics import DatabaseMetrics
+from api.dependencies import ApiDependencies
+from api.etag import FRESH_HEADER
+from api.exports import Exports
+from api.feed import Feed, FeedMetrics
+from api.middleware import BodyLimit, DefectGuard, SafeHeaders, UnderPath
+from api.networks import ClientAddress
+from api.rate_limits import RATE_HEADERS, AddressLimit, Limiter
+from api.request_counts import RequestCounts
+from api.request_metrics import RequestMetrics
+from api.request_tally import RequestTally
+from api.routes import (
+    audit,
+    auth,
+    callbacks,
+    contracts,
+    deliveries,
+    exports,
+    feed_stream,
+    me,
+    my_contacts,
+    operations,
+    page_reports,
+    preferences,
+    preview,
+    reference,
+    stream_extras,
+    streams,
+    unsubscribe,
+    webhook_deliveries,
+    webhooks,
+)
+from api.time_limits import TimeLimits
+from api.web import page
+
+_AREAS = (
+    *(streams, contracts, feed_stream, exports, auth, me, my_contacts, preferences, unsubscribe),
+    *(deliveries, callbacks, webhooks, webhook_deliveries, operations, preview, reference),
+    *(stream_extras, audit, page_reports, page),
+)
+
+
+def create_app(dependencies: ApiDependencies) -> FastAPI:
+    """Make the application. Nothing is opened before the first request."""
+    feed = _feed(dependencies)
+    tally = RequestTally(dependencies.database)
+    counts = RequestCounts(dependencies.database)
+    limiter = Limiter(counts, dependencies.rate_limits, dependencies.vault)
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=dependencies.version,
+        description=openapi.description(),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the Host header that was sent
+        lifespan=_lifespan(dependencies, feed, tally, counts),
+        middleware=_middleware(dependencies, tally, limiter),
+        # FastAPI's own telemetry would record exception texts, which may quote what people sent.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        exception_handlers={
+            problems.Problem: problem_answers.on_problem,
+            HTTPException: problem_answers.on_http_exception,
+            RequestValidationError: problem_answers.on_invalid_request,
+        },
+    )
+    app.state.dependencies = dependencies
+    app.state.feed = feed
+    app.state.request_tally = tally
+    app.state.limiter = limiter
+    app.state.exports = Exports(dependencies.database, dependencies.contracts)
+    dependencies.registry.register(
+        DatabaseMetrics(dependencies.database, dependencies.contracts, dependencies.latency_seconds)
+    )
+    app.state.page_reports = page_reports.PageReports(dependencies.registry)
+    app.state.callback_counts = CallbackCounts(dependencies.registry)
+    for area in _AREAS:
+        app.include_router(area.router, responses=problems.documented(*problems.EVERYWHERE))
+    app.openapi = openapi.described(app)  # type: ignore[method-assign] # FastAPI's documented way to extend it
+    return app
+
+
+def _lifespan(
+    dependencies: ApiDependencies, feed: Feed, tally: RequestTally, counts: RequestCounts
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with tally.writing():
+            yield
+        await feed.close()
+        await dependencies.webhooks.close()
+        await counts.close()
+        await dependencies.database.async_engine().dispose()
+
+    return lifespan
+
+
+def _feed(dependencies: ApiDependencies) -> Feed:
+    return Feed(
+        dependencies.database,
+        FeedMetrics(dependencies.registry),
+        heartbeat_seconds=dependencies.feed_heartbeat_seconds,
+        poll_seconds=dependencies.feed_poll_seconds,
+        most_connections=dependencies.feed_connections,
+    )
+
+
+def _middleware(
+    dependencies: ApiDependencies, tally: RequestTally, limiter: Limiter
+) -> list[Middleware]:
+    """Outermost first: requests are counted whole, and a defect's answer has safe headers too."""
+    chain = [
+        Middleware(UnderPath, root_path=dependencies.root_path),
+        Middleware(RequestMetrics, registry=dependencies.registry, tally=tally),
+        Middleware(SafeHeaders),
+        Middleware(ClientAddress, trusted=dependencies.trusted_proxies),
+    ]
+    if dependencies.cors_origins:
+        chain.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=dependencies.cors_origins,
+                allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+                allow_headers=("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"),
+                expose_headers=("ETag", FRESH_HEADER, *RATE_HEADERS, "Retry-After"),
+            )
+        )
+    return [
+        *chain,
+        Middleware(AddressLimit, limiter=limiter),
+        Middleware(TimeLimits),
+        Middleware(DefectGuard),
+        Middleware(BodyLimit),
+    ]

@@ -1,0 +1,138 @@
+"""What people want to be told, as they read and write it."""
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from api.shown import Documented
+from notifier.preferences import (
+    CHANNELS,
+    CHOSEN_KINDS,
+    Preferences,
+    Quiet,
+    clock_of,
+    minutes_of,
+    zone_of,
+)
+
+ON: Final = "on"
+OFF: Final = "off"
+Switch = Literal["on", "off"]
+_EXAMPLE: Final[dict[str, Any]] = {
+    "language": "pt-BR",
+    "time_zone": "America/Sao_Paulo",
+    "quiet_hours": {"starts": "22:00", "ends": "07:00"},
+    "urgent_pauses": True,
+    "pauses_only": False,
+    "kinds": {"paused": {"email": "on", "push": "on", "sms": "on"}},
+}
+
+
+def _zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+def _clock(text: str) -> str:
+    minutes_of(text)
+    return text
+
+
+Clock = Annotated[str, AfterValidator(_clock)]
+
+
+class QuietHours(Documented):
+    """When no SMS or push rings, by the wall clock of `time_zone`; may go over midnight."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"starts": "22:00", "ends": "07:00"}]}
+    )
+
+    starts: Clock
+    ends: Clock
+
+    @model_validator(mode="after")
+    def _some_of_the_day(self) -> Self:
+        if self.starts == self.ends:
+            raise ValueError("starts and ends are the same: give null for no quiet hours")
+        return self
+
+
+class MyPreferences(Documented):
+    """What an account wants to be told outside its inbox; what is left out is as by default."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    language: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+            max_length=35,
+            description="a tag such as en or pt-BR; the nearest language that we speak is used",
+        ),
+    ] = "en"
+    time_zone: Annotated[
+        str,
+        AfterValidator(_zone),
+        Field(max_length=64, description="IANA name, of times in words and of quiet hours"),
+    ] = "UTC"
+    quiet_hours: QuietHours | None = Field(
+        None, description="what would ring waits until they are over; email and inbox do not wait"
+    )
+    urgent_pauses: bool = Field(
+        default=False, description="consent that pauses ring in quiet hours too"
+    )
+    pauses_only: bool = Field(default=False, description="nothing but pauses leaves the inbox")
+    kinds: dict[str, dict[str, Switch]] = Field(
+        default_factory=dict,
+        description=f"on or off by kind ({', '.join(CHOSEN_KINDS)}) and channel"
+        f" ({', '.join(CHANNELS)}); the inbox has everything",
+    )
+
+    @model_validator(mode="after")
+    def _kinds_and_channels_exist(self) -> Self:
+        for kind, switches in self.kinds.items():
+            if kind not in CHOSEN_KINDS:
+                raise ValueError(f"kinds: no kind {kind}, give some of {', '.join(CHOSEN_KINDS)}")
+            for channel in switches:
+                if channel not in CHANNELS:
+                    raise ValueError(
+                        f"kinds.{kind}: no channel {channel}, give some of {', '.join(CHANNELS)}"
+                    )
+        return self
+
+    def preferences(self) -> Preferences:
+        """As planning heeds them."""
+        hours = self.quiet_hours
+        return Preferences(
+            time_zone=self.time_zone,
+            quiet=None
+            if hours is None
+            else Quiet(minutes_of(hours.starts), minutes_of(hours.ends)),
+            urgent_pauses=self.urgent_pauses,
+            pauses_only=self.pauses_only,
+            off=tuple(
+                (kind, channel)
+                for kind, switches in sorted(self.kinds.items())
+                for channel, switch in sorted(switches.items())
+                if switch == OFF
+            ),
+        )
+
+
+def shown(language: str, wish: Preferences) -> MyPreferences:
+    """Every kind and channel spelled out, so that a page can draw its switches."""
+    quiet = wish.quiet
+    return MyPreferences(
+        language=language,
+        time_zone=wish.time_zone,
+        quiet_hours=None
+        if quiet is None
+        else QuietHours(starts=clock_of(quiet.starts), ends=clock_of(quiet.ends)),
+        urgent_pauses=wish.urgent_pauses,
+        pauses_only=wish.pauses_only,
+        kinds={
+            kind: {channel: OFF if (kind, channel) in wish.off else ON for channel in CHANNELS}
+            for kind in CHOSEN_KINDS
+        },
+    )

@@ -1,0 +1,86 @@
+"""The feed: every event of streams and contracts as server-sent events, from any position on."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.sse import format_sse_event
+from pydantic import TypeAdapter
+from starlette.responses import Response
+
+from api.dependencies import KEYED, Reads, StreamsReader
+from api.feed import Feed, start
+from api.feed_messages import Wanted, resync
+from api.feed_reader import MEDIA_TYPE
+from api.feed_schemas import MESSAGE_EXAMPLE, FeedMessage
+from api.parameters import FeedFiltersQuery, LastEventId
+from api.problems import FEED_FULL, UNAVAILABLE, documented
+
+router = APIRouter(prefix="/v1/feed", tags=["feed"], responses=KEYED)
+
+_EXAMPLE: Final = (
+    "retry: 2000\nid: 41\n\n"
+    + format_sse_event(data_str=msgspec.json.encode(MESSAGE_EXAMPLE).decode(), id="42").decode()
+    + ": alive\n\n"
+    + resync(977_000, "too_old").decode()
+)
+# OpenAPI 3.2 §4.14.4: one item of the sequence is one message.
+_ITEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "position in our log"},
+        "event": {"type": "string", "enum": ["message", "resync"]},
+        "retry": {"type": "integer"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": TypeAdapter(FeedMessage).json_schema(mode="serialization"),
+        },
+    },
+}
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Messages until the connection ends.",
+        "content": {
+            MEDIA_TYPE: {"schema": {"type": "string"}, "itemSchema": _ITEM, "example": _EXAMPLE}
+        },
+    }
+}
+
+
+@router.get(
+    "",
+    summary="The feed",
+    response_class=Response,
+    responses=documented(FEED_FULL, UNAVAILABLE) | _STREAM,
+)
+async def feed(  # noqa: PLR0913 # a route's parameters are its callers'
+    request: Request,
+    caller: StreamsReader,
+    snapshot: Reads,
+    filters: FeedFiltersQuery,
+    header_id: Annotated[
+        LastEventId,
+        Header(alias="Last-Event-ID", description="the last id received: what follows is sent"),
+    ] = None,
+    query_id: Annotated[
+        LastEventId,
+        Query(
+            alias="last_event_id",
+            description="the same for clients that cannot set the header, which counts if both are sent",
+        ),
+    ] = None,
+    *,
+    follow: Annotated[
+        bool,
+        Query(description="false: send what there is beyond the last id, then end the answer"),
+    ] = True,
+) -> Response:
+    """One message per recorded event, as soon as the other routes show it; without an id, from now on.
+
+    `event: resync` says that the id cannot be gone on from: ask the other routes again.
+    """
+    last_id = query_id if header_id is None else header_id
+    begin = await snapshot.read(lambda conn: start(conn, last_id))
+    answers: Feed = request.app.state.feed
+    return answers.answer(caller.key_id, Wanted(**filters.model_dump()), begin, follow=follow)

@@ -1,0 +1,107 @@
+"""For machines that watch: alive, ready, status, metrics, version; and the reference pages."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from starlette.responses import Response
+
+from api.announcement import announced
+from api.dependencies import KEYED, Operator, Reads, Serving, client_of
+from api.health import following_faults, missing_tables, observe
+from api.networks import within
+from api.operation_schemas import Alive, Banner, Operations, Ready, Status, Version
+from api.problem_answers import storage_fault
+from api.problems import INVALID_REQUEST, NETWORK_REFUSED, NOT_READY, Problem, documented
+from api.snapshot import opened
+from api.standing import standing
+
+router = APIRouter(tags=["operation"])
+
+_NOT_READY = documented(NOT_READY, INVALID_REQUEST)
+_INDEX_CHECKS: dict[str | None, tuple[str, ...]] = {"index": ("gaps", "lag")}
+
+
+@router.get("/livez", summary="Is the process alive?")
+async def livez() -> Alive:
+    """Looks at nothing: an orchestrator restarts a process that does not answer."""
+    return Alive(status="alive")
+
+
+@router.get("/readyz", summary="Can the process do its work?", responses=_NOT_READY)
+@router.get("/health", summary="The same as /readyz", responses=_NOT_READY)
+async def readyz(
+    given: Serving,
+    role: Annotated[
+        Literal["index"] | None,
+        Query(description="`index`: also, is the chain followed completely and closely?"),
+    ] = None,
+) -> Ready:
+    """Without `role`: database and schema. An API node stays ready during a gap, and says so in answers.
+
+    With `role=index`: 503 while a gap is open or the lag is over its limit.
+    """
+    try:
+        async with opened(given.database) as snapshot:
+            missing = await snapshot.read(missing_tables)
+            reasons = [f"schema: no table {', '.join(missing)}"] if missing else []
+            if role == "index" and not missing:
+                health = await snapshot.read(lambda conn: observe(conn, given.contracts))
+                reasons = following_faults(health, given.lag_limit_ledgers)
+    except Exception as error:
+        fault = storage_fault(error)
+        if fault is None:
+            raise
+        reasons = [f"database: {type(fault).__name__}"]
+    if reasons:
+        raise Problem(NOT_READY, "; ".join(reasons), reasons=reasons)
+    return Ready(status="ready", checks=["database", "schema", *_INDEX_CHECKS.get(role, ())])
+
+
+@router.get("/v1/status", summary="Public status")
+async def status(given: Serving, snapshot: Reads) -> Status:
+    """What anybody may know about this deployment; needs no key."""
+    health, said = await snapshot.read(
+        lambda conn: (observe(conn, given.contracts), announced(conn))
+    )
+    return Status(
+        network_id=given.network,
+        contracts=list(given.contracts),
+        fresh_to_ledger=health.fresh_to_ledger,
+        completeness=health.completeness,
+        lag_ledgers=health.lag_ledgers,
+        lag_limit_ledgers=given.lag_limit_ledgers,
+        head_position=health.head_position,
+        explorer_url=given.explorer_url,
+        banner=None if said is None else Banner.model_validate(said),
+    )
+
+
+@router.get("/v1/operations", summary="How everything stands", responses=KEYED)
+async def operations(_: Operator, given: Serving, snapshot: Reads) -> Operations:
+    """Leader, lag, endpoints, queues, breakers and alarms, as `pausewire status` prints them."""
+    found = await snapshot.read(
+        lambda conn: standing(conn, given.contracts, given.lag_limit_ledgers, given.latency_seconds)
+    )
+    return Operations.model_validate(found)
+
+
+@router.get("/version", summary="Version")
+async def version(given: Serving) -> Version:
+    """Which Pausewire answers."""
+    return Version(version=given.version)
+
+
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **documented(NETWORK_REFUSED)},
+)
+async def metrics(request: Request, given: Serving) -> Response:
+    """Answers to the networks of the setting `api.metrics_networks` only."""
+    if not within(client_of(request), given.metrics_networks):
+        raise Problem(NETWORK_REFUSED, "metrics are not served to this address")
+    text = await asyncio.to_thread(generate_latest, given.registry)
+    return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

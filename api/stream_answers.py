@@ -1,0 +1,133 @@
+"""Answers about streams as they stand: which queries of which read models make them."""
+
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from api import chain_rows
+from api.dependencies import ApiDependencies
+from api.pages import KeyInt, Keyset, KeyText, KeyU64, page
+from api.parameters import StreamFilters
+from api.problems import NOT_FOUND, Problem
+from api.reading import Listing
+from api.schemas import PausesPage, StreamAnswer, StreamsPage, TimelinePage
+from api.told import told_of
+from domain.state import PAUSED
+from domain.values import NetworkId, stream_uuid
+from projections import contracts, pauses, streams, timeline
+from projections.freshness import freshness
+from projections.pauses import PauseRow
+from projections.sets import SetName, active_set
+from projections.streams import StreamRow
+
+STREAMS: Final = Keyset("streams", tuple[KeyText, KeyU64])
+TIMELINE: Final = Keyset("timeline", tuple[KeyInt])
+PAUSES: Final = {
+    "asc": Keyset("pauses:asc", tuple[KeyInt, KeyText]),
+    "desc": Keyset("pauses:desc", tuple[KeyInt, KeyText]),
+}
+
+
+class StreamKey(NamedTuple):
+    """What names a stream to people."""
+
+    contract_id: str
+    stream_id: int
+
+    def uuid(self, network: NetworkId) -> UUID:
+        """The id of its aggregate."""
+        return stream_uuid(network, self.contract_id, self.stream_id)
+
+
+def streams_page(
+    given: ApiDependencies, conn: Connection, filters: StreamFilters, listed: Listing
+) -> StreamsPage:
+    """A page of streams, by contract and stream id."""
+    name = active_set(conn)
+    after = STREAMS.after(listed.cursor)
+    query = streams.page(name, limit=listed.limit + 1, after=after, **filters.model_dump())
+    rows, next_cursor = page(
+        [streams.entry(row) for row in conn.execute(query)],
+        listed.limit,
+        STREAMS,
+        lambda row: (row.contract_id, row.stream_id),
+    )
+    about = given.contracts if filters.contract_id is None else (filters.contract_id,)
+    return StreamsPage(
+        items=[chain_rows.stream(row) for row in rows],
+        next_cursor=next_cursor,
+        **freshness(conn, name, about)._asdict(),
+    )
+
+
+def stream_answer(conn: Connection, which: StreamKey) -> StreamAnswer:
+    """One stream, and whether its contract is paused. Raises Problem where it is not known."""
+    name = active_set(conn)
+    row = known_stream(conn, name, which)
+    contract = conn.execute(*contracts.one(name, which.contract_id)).first()
+    return StreamAnswer(
+        **chain_rows.stream_members(row),
+        contract_paused=contract is not None and contracts.entry(contract).status == PAUSED,
+        **freshness(conn, name, (which.contract_id,))._asdict(),
+    )
+
+
+def pauses_page(
+    given: ApiDependencies, conn: Connection, which: StreamKey, listed: Listing, order: str
+) -> PausesPage:
+    """A page of a stream's pauses, in chain order. Raises Problem where the stream is not known."""
+    name = active_set(conn)
+    query = pauses.page(
+        name,
+        which.uuid(given.network),
+        limit=listed.limit + 1,
+        newest_first=order == "desc",
+        after=PAUSES[order].after(listed.cursor),
+    )
+    rows, next_cursor = page(
+        [PauseRow(*row) for row in conn.execute(*query)],
+        listed.limit,
+        PAUSES[order],
+        lambda row: (row.chain_at, row.place),
+    )
+    if not rows:
+        known_stream(conn, name, which)
+    told = told_of(conn, rows)
+    return PausesPage(
+        items=[chain_rows.stream_pause(row, notified=row.id in told) for row in rows],
+        next_cursor=next_cursor,
+        **freshness(conn, name, (which.contract_id,))._asdict(),
+    )
+
+
+def timeline_page(
+    given: ApiDependencies, conn: Connection, which: StreamKey, listed: Listing
+) -> TimelinePage:
+    """A page of a stream's events, newest first. Raises Problem where the stream is not known."""
+    name = active_set(conn)
+    after = TIMELINE.after(listed.cursor)
+    query = timeline.page(
+        name,
+        which.uuid(given.network),
+        limit=listed.limit + 1,
+        after=None if after is None else after[0],
+    )
+    rows, next_cursor = page(
+        conn.execute(*query).all(), listed.limit, TIMELINE, lambda row: (row.rank,)
+    )
+    if not rows:
+        known_stream(conn, name, which)
+    return TimelinePage(
+        items=[chain_rows.timeline_entry(timeline.entry(row)) for row in rows],
+        next_cursor=next_cursor,
+        **freshness(conn, name, (which.contract_id,))._asdict(),
+    )
+
+
+def known_stream(conn: Connection, name: SetName, which: StreamKey) -> StreamRow:
+    """The stream's row. Raises Problem where nothing of it was ever seen."""
+    row = conn.execute(*streams.one(name, *which)).first()
+    if row is None:
+        raise Problem(NOT_FOUND, f"no stream {which.stream_id} of {which.contract_id} is known")
+    return streams.entry(row)

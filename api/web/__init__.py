@@ -1,0 +1,1 @@
+"""The reference page: what a person without any frontend opens."""

@@ -1,0 +1,84 @@
+"""`pausewire up` as an operator starts it: a real process with settings from its environment.
+
+Development's settings, but the simulated network is somebody else's, mail goes to the given sink, and
+nobody has a phone or a push topic.
+"""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from notifier.contact_file import HEADER
+from simulator.network import SimulatedNetwork
+
+PAUSEWIRE = Path(sys.executable).with_name("pausewire")
+_COMMAND_SECONDS = 60
+_LOG_TAIL = 2000
+
+
+@contextmanager
+def pausewire(
+    network: SimulatedNetwork,
+    folder: Path,
+    *,
+    database_url: str,
+    smtp_port: int,
+    poll_seconds: float,
+    addresses: Mapping[str, str],
+) -> Iterator[None]:
+    """Everything in one process, for the length of the block; `addresses`: account to mail address."""
+    roster = folder / "roster.csv"
+    with roster.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.DictWriter(file, HEADER, restval="")
+        lines.writeheader()
+        lines.writerows({"account_id": who, "email": at} for who, at in addresses.items())
+    environment = _environment(network, folder) | {
+        "PAUSEWIRE_DATABASE__URL": database_url,
+        "PAUSEWIRE_EMAIL__PORT": str(smtp_port),
+        "PAUSEWIRE_INGEST__POLL_SECONDS": str(poll_seconds),
+    }
+    subprocess.run(
+        [PAUSEWIRE, "recipients", "import", roster],
+        env=environment,
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        timeout=_COMMAND_SECONDS,
+    )
+    with (folder / "up.log").open("w+b") as log:
+        process = subprocess.Popen([PAUSEWIRE, "up"], env=environment, cwd=folder, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            code = process.wait(_COMMAND_SECONDS)
+            log.seek(0)
+            said = log.read()[-_LOG_TAIL:].decode("utf-8", "replace")
+    if code:
+        raise SystemExit(f"pausewire up ended with {code}:\n{said}")
+
+
+def _environment(network: SimulatedNetwork, folder: Path) -> dict[str, str]:
+    contract = {"id": network.contract_id, "start_ledger": network.first_ledger}
+    outside = {key: text for key, text in os.environ.items() if not key.startswith("PAUSEWIRE_")}
+    return outside | {
+        "PAUSEWIRE_ENVIRONMENT": "development",
+        "PAUSEWIRE_SIMULATOR__ENABLED": "false",
+        "PAUSEWIRE_STATE_DIR": str(folder),
+        "PAUSEWIRE_NETWORK__RPC_URLS": json.dumps([network.rpc_url]),
+        "PAUSEWIRE_NETWORK__CONTRACTS": json.dumps([contract]),
+        "PAUSEWIRE_API__PORT": str(_free_port()),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

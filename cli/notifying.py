@@ -1,0 +1,90 @@
+"""The notify role, wired: planning, its backlog, and the delivering worker."""
+
+from cli.roles import Role
+from cli.wiring import Deployment
+from config.settings import Settings
+from notifier.backlog import Backlog
+from notifier.callbacks.working import CallbackWorker
+from notifier.canary import Canary
+from notifier.contact_sender import ContactSender
+from notifier.notices import NoticeWriter, PlanningRules
+from notifier.plan import build_follower
+from notifier.privacy import Vault
+from notifier.recipients import Roster
+from notifier.switched_on import build_channels
+from notifier.webhooks.planning import Subscribers
+from notifier.worker import build_worker, canary_channel, guests_of
+from store.engine import Database
+
+
+def notify_roles(here: Deployment, database: Database) -> list[Role]:
+    """Planning and delivering, as this process's roles."""
+    settings = here.settings
+    vault = here.vault
+    writer = NoticeWriter(
+        Roster(vault),
+        PlanningRules(
+            network=here.network,
+            freshness_seconds=freshness_of(settings),
+            public_url=settings.api.public_url,
+        ),
+        _subscribers(settings, vault),
+    )
+    plan = build_follower(
+        database,
+        writer,
+        chunk_events=settings.notifier.chunk_events,
+        poll_seconds=settings.notifier.poll_seconds,
+    )
+    backlog = Backlog(database, writer, poll_seconds=settings.notifier.poll_seconds)
+    callbacks = CallbackWorker(
+        database,
+        vault,
+        keep_days=settings.callbacks.keep_days,
+        poll_seconds=settings.notifier.poll_seconds,
+    )
+    worker = build_worker(settings, database, vault, queue_prefix=settings.broker.namespace)
+    return [
+        Role("plan", plan.run),
+        Role("backlog", backlog.run),
+        Role("notify", worker.run),
+        Role("callbacks", callbacks.run),
+        Role("contacts", _contact_sender(here, database).run),
+    ]
+
+
+def _contact_sender(here: Deployment, database: Database) -> ContactSender:
+    settings = here.settings
+    return ContactSender(
+        database,
+        here.vault,
+        build_channels(settings),
+        poll_seconds=settings.notifier.poll_seconds,
+        guests=guests_of(settings),
+    )
+
+
+def canary_roles(here: Deployment, database: Database) -> list[Role]:
+    """The role that sends canaries, unless they are off."""
+    channel = canary_channel(here.settings)
+    return [] if channel is None else [Role("canary", Canary(database, channel=channel).run)]
+
+
+def _subscribers(settings: Settings, vault: Vault) -> Subscribers | None:
+    webhooks = settings.webhooks
+    if not webhooks.enabled:
+        return None
+    return Subscribers(vault, retry_seconds=int(webhooks.retry_hours * 3600))
+
+
+def freshness_of(settings: Settings) -> dict[str, int]:
+    """For each channel that is switched on, how many seconds after ledger close news still goes out."""
+    rules = settings.notifier
+    freshness: dict[str, int] = {}
+    if settings.email.enabled:
+        freshness["email"] = int(rules.freshness_email_hours * 3600)
+    if settings.sms.provider != "none":
+        freshness["sms"] = int(rules.freshness_sms_minutes * 60)
+    if settings.push.ntfy_url is not None:
+        freshness["push"] = int(rules.freshness_push_minutes * 60)
+    return freshness

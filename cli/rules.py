@@ -1,0 +1,114 @@
+"""`pausewire rules simulate`: who would have been told what, over history; it cannot send."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from cli.notifying import freshness_of
+from cli.output import Json, show, show_json, show_rows
+from cli.prices import amount, cost_of, prices
+from cli.since import SINCE, since_micros
+from cli.times import when, when_seconds
+from cli.wiring import deployment
+from notifier.backtest import WouldTell, simulate
+from notifier.recipients import Roster
+
+_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the command."""
+    group = typer.Typer(no_args_is_help=True, help="The rules by which people are told.")
+    group.callback()(_group)
+    group.command("simulate")(simulate_rules)
+    app.add_typer(group, name="rules")
+
+
+def _group() -> None:
+    """Keeps `simulate` a command of its own."""
+
+
+def simulate_rules(
+    since: Annotated[str, typer.Option("--since", metavar="WHEN", help=SINCE)],
+    limit: Annotated[
+        int, typer.Option(min=0, help="Notices listed one by one; the sums are of all.")
+    ] = _SHOWN,
+    json: Json = False,
+) -> None:
+    """Who would have been told, when, by which channel and at what cost, by today's rules and contacts."""
+    here = deployment()
+    start = since_micros(since, default_days=1)
+    vault = here.vault  # opened first: it may bring the schema up to date, which reading must not
+    with here.database.read() as conn:
+        told = list(
+            simulate(
+                conn,
+                Roster(vault),
+                since=start,
+                freshness_seconds=freshness_of(here.settings),
+            )
+        )
+    priced, currency = prices(here.settings.costs), here.settings.costs.currency
+    found = _summary(told) | {"since": when(start)}
+    micros = cost_of(found["deliveries"], priced)
+    found["cost"] = {"micros": micros, "currency": currency}
+    if json:
+        show_json(found | {"items": [_as_json(each) for each in told[:limit]]})
+        return
+    _tell(found, told[:limit])
+
+
+def _tell(found: Mapping[str, Any], first: Sequence[WouldTell]) -> None:
+    show_rows(
+        "Would be told (the first ones)",
+        ("recorded", "kind", "stream", "account", "as", "channels", "withheld"),
+        [_row(each) for each in first],
+    )
+    show(
+        {
+            "notices": found["notices"],
+            "people": found["people"],
+            "in-app only": found["in_app_only"],
+            **{f"by {channel}": count for channel, count in found["deliveries"].items()},
+            **{f"withheld, {why}": count for why, count in found["withheld"].items()},
+            "cost": amount(found["cost"]["micros"], found["cost"]["currency"]),
+        },
+        as_json=False,
+    )
+
+
+def _summary(told: Sequence[WouldTell]) -> dict[str, Any]:
+    deliveries = Counter(channel for each in told for channel in each.channels)
+    withheld = Counter(
+        f"{channel}: {why}" for each in told for channel, why in each.withheld.items()
+    )
+    return {
+        "notices": len(told),
+        "people": len({each.account_id for each in told}),
+        "in_app_only": sum(not each.channels for each in told),
+        "kinds": dict(sorted(Counter(each.kind for each in told).items())),
+        "deliveries": dict(sorted(deliveries.items())),
+        "withheld": dict(sorted(withheld.items())),
+    }
+
+
+def _as_json(each: WouldTell) -> dict[str, Any]:
+    found = each._asdict()
+    found |= {"at": when(each.at), "happened_at": when_seconds(each.happened_at)}
+    found["stream_id"] = None if each.stream_id is None else str(each.stream_id)
+    return found
+
+
+def _row(each: WouldTell) -> tuple[Any, ...]:
+    withheld = ", ".join(f"{channel}: {why}" for channel, why in each.withheld.items())
+    return (
+        when(each.at),
+        each.kind,
+        each.stream_id,
+        each.account_id,
+        each.role,
+        ", ".join(("in_app", *each.channels)),
+        withheld,
+    )

@@ -1,0 +1,130 @@
+"""The api role, wired: uvicorn on a thread, serving the application."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from api.app import create_app
+from api.dependencies import ApiDependencies
+from api.rate_limits import RateLimits
+from cli.callback_providers import callback_providers
+from cli.contract_list import contracts_of
+from cli.roles import Role
+from cli.wiring import Deployment
+from config.api_settings import ApiSettings
+from notifier.switched_on import webhook_channel
+from store.engine import Database
+from wallets.control import RpcControl
+
+EXPLORERS = {
+    "Public Global Stellar Network ; September 2015": "https://stellar.expert/explorer/public",
+    "Test SDF Network ; September 2015": "https://stellar.expert/explorer/testnet",
+}
+_ANSWERS_END_SECONDS = 10  # downloads that are longer than this are cut off when the process stops
+_SILENCE_MILLISECONDS = 60_000
+
+
+class QuietServer(uvicorn.Server):
+    """A server that leaves the process's signals and its end alone: roles.py owns them."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; the system itself ends connections whose peer takes nothing, or vanished."""
+        await super().startup(sockets)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what is accepted inherits it
+            for listening in self.servers:
+                for each in listening.sockets:
+                    each.setsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_MILLISECONDS
+                    )
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Return where uvicorn would exit the interpreter; it has logged why it cannot start."""
+        with contextlib.suppress(SystemExit):
+            await super().serve(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def api_role(here: Deployment, database: Database) -> Role:
+    """Serve the HTTP interface until stopped."""
+
+    def serve(stop: threading.Event) -> None:
+        asyncio.run(_serve(here, database, stop))
+
+    return Role("api", serve)
+
+
+def sign_in_domain(settings: ApiSettings) -> str:
+    """Whom people sign in to: never what a request calls us, which its sender chooses."""
+    if settings.public_url is None:
+        return f"{settings.host}:{settings.port}"
+    return urlsplit(settings.public_url).netloc
+
+
+def _given(here: Deployment, database: Database) -> ApiDependencies:
+    """What the application is made with."""
+    settings = here.settings.api
+    with database.read() as conn:
+        contracts = tuple(contract.id for contract in contracts_of(here, conn))
+    return ApiDependencies(
+        database=database,
+        vault=here.vault,
+        network=here.network,
+        contracts=contracts,
+        version=version("pausewire"),
+        lag_limit_ledgers=here.settings.ingest.lag_limit_ledgers,
+        latency_seconds=here.settings.objectives.latency_seconds,
+        max_limit=settings.max_limit,
+        cors_origins=settings.cors_origins,
+        metrics_networks=settings.metrics_networks,
+        operator_networks=settings.operator_networks,
+        callback_networks=settings.callback_networks,
+        trusted_proxies=settings.trusted_proxies,
+        rate_limits=RateLimits(settings.requests_per_minute, settings.address_requests_per_minute),
+        public_badges=settings.public_badges,
+        explorer_url=settings.explorer_url or EXPLORERS.get(here.settings.network.passphrase),
+        root_path=settings.root_path,
+        sandbox_key=here.sandbox_key,
+        domain=sign_in_domain(settings),
+        passphrase=here.settings.network.passphrase,
+        challenge_seconds=settings.challenge_seconds,
+        session_seconds=int(settings.session_hours * 3600),
+        control=RpcControl([url.get_secret_value() for url in here.settings.network.rpc_urls]),
+        providers=callback_providers(here.settings),
+        webhooks=webhook_channel(here.settings),
+        callback_url=here.settings.callbacks.base_url or settings.public_url,
+        preview=here.settings.environment == "development",
+        feed_connections=settings.feed_connections,
+        feed_heartbeat_seconds=settings.feed_heartbeat_seconds,
+        feed_poll_seconds=settings.feed_poll_seconds,
+    )
+
+
+async def _serve(here: Deployment, database: Database, stop: threading.Event) -> None:
+    settings = here.settings.api
+    app = create_app(_given(here, database))
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,  # api/networks.py reads them, from trusted proxies only
+        timeout_graceful_shutdown=_ANSWERS_END_SECONDS,
+    )
+    server = QuietServer(config)
+    serving = asyncio.create_task(server.serve())
+    while not (stop.is_set() or serving.done()):  # noqa: ASYNC110 # a thread's event cannot be awaited
+        await asyncio.sleep(0.1)
+    await app.state.feed.close()
+    server.should_exit = True
+    await serving

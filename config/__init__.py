@@ -1,0 +1,1 @@
+"""Frozen, typed settings: defaults, then the environment's file, then environment variables."""

@@ -1,0 +1,1 @@
+"""From a Soroban RPC page to recorded events: follow, fetch, decode, translate, record."""

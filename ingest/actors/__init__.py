@@ -1,0 +1,1 @@
+"""Who really acted: read from the transaction that an event came from."""

@@ -1,0 +1,1 @@
+"""Contract profiles: how the events of a kind of contract read, as data."""

@@ -1,0 +1,1 @@
+"""Reconciling: what the contract itself keeps, compared with what its events told us."""

@@ -1,0 +1,1 @@
+"""From a recorded event to a delivered alert: plan, relay, deliver, and measure."""

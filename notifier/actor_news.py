@@ -1,0 +1,96 @@
+"""8d Actors: a notice of a pause says who paused, where that becomes known in time.
+
+In: actor facts met by plan.py. Out: the inbox shows who paused; letters that have not begun to leave too.
+Next: 9 relay.py.
+
+An alert never waits for this, so most letters leave without it; the inbox has it a moment later. A letter
+that was tried keeps its words: a repeat reads the same to the byte.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, select, update
+
+from domain.actors import AUTHORITY, EMPLOYER, STRANGER, UNKNOWN_ROLE, Actor, verdict_of
+from domain.chain_order import APPLIED, FactJudged
+from domain.facts import StreamActorNamed
+from domain.stream import StreamState, actor_of
+from notifier import states
+from notifier.content import IN_APP, Content, decode_content, encode_content, short
+from notifier.news import STREAM_PAUSED
+from notifier.schema import delivery, notice
+
+_UNTOUCHED = frozenset({states.PLANNED, states.HELD, states.PENDING, states.QUEUED}) | {
+    states.EXPIRED,
+    states.SUPPRESSED,
+    states.CANCELLED,
+}
+
+
+def actor_told(event: FactJudged, fact: StreamActorNamed, before: StreamState) -> Actor | None:
+    """Who acted, as far as may be told. `before`: the stream's state, which fits a fact on time only.
+
+    Of a late one the role is told where the event alone shows it, else the account.
+    """
+    if not event.late:
+        return actor_of(before, fact)
+    if not fact.actors:
+        return None
+    if event.employer in fact.actors:
+        return Actor(str(event.employer), EMPLOYER)
+    for authority in fact.authorities:
+        if authority in fact.actors:
+            return Actor(authority, AUTHORITY)
+    known = Actor(fact.actors[0], STRANGER)
+    return (
+        known
+        if event.verdict == verdict_of(known) != APPLIED
+        else known._replace(role=UNKNOWN_ROLE)
+    )
+
+
+def tell_actors(conn: Connection, named: Mapping[str, Actor]) -> None:
+    """Put actors into the notices of pauses. `named`: {event id of the pause: who paused}."""
+    if not named:
+        return
+    rows = conn.execute(
+        select(notice.c.notice_id, notice.c.cause_event_id, notice.c.content).where(
+            notice.c.cause_event_id.in_(sorted(named)),
+            notice.c.kind == STREAM_PAUSED,
+            notice.c.content.is_not(None),
+        )
+    ).all()
+    begun = _begun(conn, [row.notice_id for row in rows])
+    for row in rows:
+        actor = named[row.cause_event_id]
+        values = {"actor": msgspec.msgpack.encode(actor)}
+        if row.notice_id not in begun:
+            values["content"] = encode_content(with_actor(decode_content(row.content), actor))
+        conn.execute(update(notice).where(notice.c.notice_id == row.notice_id).values(values))
+
+
+def _begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of which a letter has begun to leave. Locked: nobody claims one before we are done."""
+    rows = conn.execute(
+        select(delivery.c.notice_id, delivery.c.state, delivery.c.attempts)
+        .where(delivery.c.notice_id.in_(notice_ids), delivery.c.channel != IN_APP)
+        .order_by(delivery.c.delivery_id)
+        .with_for_update()
+    )
+    return {row.notice_id for row in rows if row.attempts or row.state not in _UNTOUCHED}
+
+
+def with_actor(content: Content, actor: Actor) -> Content:
+    """The content that says who paused: strkeys as people compare them, never whole."""
+    return msgspec.structs.replace(
+        content, paused_by=short(actor.account), paused_by_role=actor.role
+    )
+
+
+def shown(content: Content, stored: bytes | None) -> Content:
+    """The content of a notice with the actor stored beside it, if there is one."""
+    if stored is None:
+        return content
+    return with_actor(content, Actor(*msgspec.msgpack.decode(stored)))

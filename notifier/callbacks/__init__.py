@@ -1,0 +1,1 @@
+"""What providers call back to say: proven, stored once, worked off later."""

@@ -1,0 +1,245 @@
+"""A person's own contacts: added by themselves, verified by a code sent there, told of each other.
+
+Only what is verified is told of streams (recipients.py). Whoever adds a place has not shown that it is
+theirs, so that a place, an account and the whole deployment get a bounded number of codes an hour, and a
+code may be typed wrong a few times. A change is told to the places that were there before.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+
+from notifier import contact_letters, suppression
+from notifier.contact_letters import NewLetter, count_since, newest_code, one_at_a_time, queue
+from notifier.contact_words import ADDED, CODE, REMOVED, ContactWords
+from notifier.privacy import Vault
+from notifier.recipients import Recipient, Roster, open_destination, seal_destination
+from notifier.schema import contact, recipient
+
+CHANNELS: Final = ("email", "sms", "push")
+MOST_CONTACTS: Final = 10
+CODE_MINUTES: Final = 15
+CODE_TRIES: Final = 5
+CODES_OF_PLACE: Final = 3  # an hour
+CODES_OF_ACCOUNT: Final = 6
+_CODE_DIGITS: Final = 6
+_SECOND: Final = 1_000_000
+_HOUR: Final = 3_600 * _SECOND
+_NEWS_KEPT: Final = 24 * _HOUR
+_SHOWN_EMAIL: Final = 2
+_SHOWN_ENDS: Final = 4
+
+
+class Refused(Enum):
+    """Why a contact stays as it is."""
+
+    UNKNOWN = "there is no such contact"
+    TOO_MANY_CONTACTS = f"an account has at most {MOST_CONTACTS} contacts: remove one first"
+    TOO_MANY_CODES = "enough codes were sent for now: try again within the hour"
+    WRONG_CODE = "the code is not right, or not good any more: have another one sent"
+    ERASED = "the account's data was erased, and it asked for no more"
+
+
+class Listed(NamedTuple):
+    """A contact as its owner sees it; `hint`: enough of the place to know it again."""
+
+    contact_id: UUID
+    channel: str
+    hint: str
+    verified_at: int | None
+    created_at: int
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactBook:
+    """The contacts of accounts. `codes_an_hour`: most codes of the whole deployment."""
+
+    vault: Vault
+    codes_an_hour: int = 600
+
+    def list(self, conn: Connection, account: str) -> list[Listed]:
+        """The account's contacts, oldest first."""
+        rows = conn.execute(_contacts_of(self.vault.account_lookup(account))).all()
+        if not rows:
+            return []
+        key = self.vault.unwrap(rows[0].wrapped_key, rows[0].recipient_id)
+        return [
+            _listed(row, open_destination(key, row.contact_id, row.destination)) for row in rows
+        ]
+
+    def add(
+        self, conn: Connection, account: str, *, channel: str, destination: str, now: int
+    ) -> Listed | Refused:
+        """Add a place that was checked, or find it again, and send it a code unless it is verified."""
+        person = self._person(conn, account, now)
+        if person.key is None:
+            return Refused.ERASED
+        lookup = self.vault.destination_lookup(channel, destination)
+        there = conn.execute(_contacts_of(self.vault.account_lookup(account))).all()
+        same = [row for row in there if (row.channel, row.destination_lookup) == (channel, lookup)]
+        if same and same[0].verified_at is not None:
+            return _listed(same[0], destination)
+        if not same and len(there) >= MOST_CONTACTS:
+            return Refused.TOO_MANY_CONTACTS
+        one_at_a_time(conn)
+        if self._codes_are_spent(conn, person.recipient_id, lookup, now):
+            return Refused.TOO_MANY_CODES
+        contact_id: UUID = same[0].contact_id if same else uuid4()
+        if not same:
+            conn.execute(
+                insert(contact).values(
+                    contact_id=contact_id,
+                    recipient_id=person.recipient_id,
+                    channel=channel,
+                    destination=seal_destination(person.key, contact_id, destination),
+                    destination_lookup=lookup,
+                    created_at=now,
+                )
+            )
+        self._send_code(conn, person, (contact_id, channel, destination, lookup), now)
+        created_at = same[0].created_at if same else now
+        hint = hint_of(channel, destination)
+        return Listed(contact_id, channel, hint, None, created_at, contact_letters.PENDING)
+
+    def verify(
+        self, conn: Connection, account: str, contact_id: UUID, code: str, now: int
+    ) -> Listed | Refused:
+        """Take the code that was sent to a contact. A wrong one counts, so commit whatever this says."""
+        person = self._person(conn, account, now)
+        mine = _one(person, contact_id)
+        row = None if person.key is None else conn.execute(mine).first()
+        if row is None or person.key is None:
+            return Refused.UNKNOWN
+        destination = open_destination(person.key, contact_id, row.destination)
+        if row.verified_at is not None:
+            return _listed(row, destination)
+        letter = conn.execute(newest_code(contact_id, now)).first()
+        if letter is None or not contact_letters.use_try(conn, letter.letter_id):
+            return Refused.WRONG_CODE
+        if not hmac.compare_digest(letter.code_tag, self._tag(contact_id, code)):
+            return Refused.WRONG_CODE
+        contact_letters.spend_codes(conn, contact_id)
+        mine_only = contact.c.contact_id == contact_id
+        conn.execute(update(contact).where(mine_only).values(verified_at=now))
+        for reason in suppression.LIFTED_BY_CONSENT:
+            suppression.lift(
+                conn, row.channel, row.destination_lookup, reason, source="owner", at=now
+            )
+        self._tell_others(conn, person, row.channel, contact_id, now)
+        return _listed(conn.execute(mine).one(), destination)
+
+    def remove(
+        self, conn: Connection, account: str, contact_id: UUID, now: int
+    ) -> Listed | Refused:
+        """Forget a contact; a verified one is told that it was."""
+        person = self._person(conn, account, now)
+        row = None if person.key is None else conn.execute(_one(person, contact_id)).first()
+        if row is None or person.key is None:
+            return Refused.UNKNOWN
+        destination = open_destination(person.key, contact_id, row.destination)
+        contact_letters.spend_codes(conn, contact_id)
+        if row.verified_at is not None:
+            place = (contact_id, row.channel, destination, row.destination_lookup)
+            self._send_news(conn, person, REMOVED, place, row.channel, now)
+        conn.execute(delete(contact).where(contact.c.contact_id == contact_id))
+        return _listed(row, destination)
+
+    def _person(self, conn: Connection, account: str, now: int) -> Recipient:
+        return Roster(self.vault).meet(conn, [account], now)[account]
+
+    def _tag(self, contact_id: UUID, code: str) -> bytes:
+        return self.vault.tag("contact code", str(contact_id), code)
+
+    def _codes_are_spent(self, conn: Connection, recipient_id: str, lookup: str, now: int) -> bool:
+        bounds: tuple[tuple[dict[str, str], int], ...] = (
+            ({"destination_lookup": lookup}, CODES_OF_PLACE),
+            ({"recipient_id": recipient_id}, CODES_OF_ACCOUNT),
+            ({}, self.codes_an_hour),
+        )
+        return any(
+            conn.execute(count_since(now - _HOUR, kind=CODE, **which)).scalar_one() >= most
+            for which, most in bounds
+        )
+
+    def _send_code(self, conn: Connection, person: Recipient, place: "_Place", now: int) -> None:
+        contact_id, channel, destination, lookup = place
+        code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}"
+        words = ContactWords(channel, now // _SECOND, person.language, code, CODE_MINUTES)
+        letter = NewLetter(
+            *(uuid4(), person.recipient_id, contact_id, CODE, channel, destination, lookup),
+            words=words,
+            expires_at=now + CODE_MINUTES * 60 * _SECOND,
+            code_tag=self._tag(contact_id, code),
+            tries=CODE_TRIES,
+        )
+        queue(conn, person.key or b"", letter, now)
+
+    def _tell_others(
+        self, conn: Connection, person: Recipient, channel: str, new: UUID, now: int
+    ) -> None:
+        others = select(contact).where(
+            contact.c.recipient_id == person.recipient_id,
+            contact.c.verified_at.is_not(None),
+            contact.c.contact_id != new,
+        )
+        for row in conn.execute(others).all():
+            destination = open_destination(person.key or b"", row.contact_id, row.destination)
+            place = (row.contact_id, row.channel, destination, row.destination_lookup)
+            self._send_news(conn, person, ADDED, place, channel, now)
+
+    def _send_news(
+        self, conn: Connection, person: Recipient, kind: str, place: "_Place", about: str, now: int
+    ) -> None:
+        contact_id, channel, destination, lookup = place
+        letter = NewLetter(
+            *(uuid4(), person.recipient_id, contact_id, kind, channel, destination, lookup),
+            words=ContactWords(about, now // _SECOND, person.language),
+            expires_at=now + _NEWS_KEPT,
+        )
+        queue(conn, person.key or b"", letter, now)
+
+
+_Place = tuple[UUID, str, str, str]  # contact id, channel, destination in clear, its lookup
+
+
+def hint_of(channel: str, destination: str) -> str:
+    """Enough of a place for its owner to know it again, too little for anybody else to use it."""
+    if channel == "email":
+        name, _, domain = destination.partition("@")
+        return f"{name[:_SHOWN_EMAIL]}…@{domain}"
+    return f"{destination[:_SHOWN_ENDS]}…{destination[-2:]}"
+
+
+def _listed(row: Row[Any], destination: str) -> Listed:
+    code = getattr(row, "code_state", None) if row.verified_at is None else None
+    hint = hint_of(row.channel, destination)
+    return Listed(row.contact_id, row.channel, hint, row.verified_at, row.created_at, code)
+
+
+def _contacts_of(account_lookup: str) -> Select[Any]:
+    letter = contact_letters.contact_letter
+    state = (
+        select(letter.c.state)
+        .where(letter.c.contact_id == contact.c.contact_id, letter.c.kind == CODE)
+        .order_by(letter.c.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(contact, recipient.c.wrapped_key, state.label("code_state"))
+        .join_from(recipient, contact, contact.c.recipient_id == recipient.c.recipient_id)
+        .where(recipient.c.account_lookup == account_lookup, recipient.c.wrapped_key.is_not(None))
+        .order_by(contact.c.created_at, contact.c.contact_id)
+    )
+
+
+def _one(person: Recipient, contact_id: UUID) -> Select[Any]:
+    return select(contact).where(
+        contact.c.contact_id == contact_id, contact.c.recipient_id == person.recipient_id
+    )

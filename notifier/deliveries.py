@@ -1,0 +1,160 @@
+"""Deliveries as operators see and steer them: list, redrive, cancel.
+
+Redriving is a person's word that a letter may leave again: it gets a new deadline, and is flagged as a
+possible duplicate where an earlier attempt may have reached its destination.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, tuple_
+
+from notifier.errors import FilterInvalid
+from notifier.retry import Outcome
+from notifier.schema import attempt, delivery, notice
+from notifier.states import (
+    CANCELLED,
+    EXPIRED,
+    FAILED,
+    MOVES,
+    PENDING,
+    UNKNOWN,
+    WITHDRAWABLE,
+    move_all,
+)
+from store.wake import OUTBOX, Bell
+
+REDRIVABLE = frozenset({UNKNOWN, FAILED, EXPIRED})
+# How long a redriven letter may take, whatever its first deadline was.
+REDRIVE_SECONDS = 3600
+OPERATOR = "operator"
+_SECOND = 1_000_000
+_OWN = ("token", "contact_id", "lane", "lane_position")  # our housekeeping, shown to nobody
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which deliveries; conditions left out match all. As text: `state=unknown`."""
+
+    delivery: UUID | None = None
+    notice: UUID | None = None
+    state: str | None = None
+    channel: str | None = None
+    endpoint: str | None = None
+    reason: str | None = None
+    provider: str | None = None
+
+    def condition(self) -> ColumnElement[bool]:
+        """As SQL."""
+        columns = {
+            "delivery": delivery.c.delivery_id,
+            "notice": delivery.c.notice_id,
+            "state": delivery.c.state,
+            "channel": delivery.c.channel,
+            "endpoint": delivery.c.endpoint,
+            "reason": delivery.c.reason,
+            "provider": delivery.c.provider,
+        }
+        wanted = {name: getattr(self, name) for name in columns}
+        return and_(
+            True,  # matches all where nothing is asked for
+            *(columns[name] == value for name, value in wanted.items() if value is not None),
+        )
+
+
+class Place(NamedTuple):
+    """Where a page ended: keyset of the listing."""
+
+    planned_at: int
+    delivery_id: UUID
+
+
+def parse_filter(conditions: Iterable[str]) -> Filter:
+    """`["state=unknown", "channel=email"]` as a Filter. Raises FilterInvalid."""
+    pairs = [condition.partition("=") for condition in conditions]
+    try:
+        found = msgspec.convert({name: value for name, _, value in pairs}, Filter, strict=False)
+    except msgspec.ValidationError as error:
+        names = ", ".join(Filter.__struct_fields__)
+        raise FilterInvalid(f"{error}: give name=value with one of {names}") from error
+    if found.state is not None and found.state not in MOVES:
+        raise FilterInvalid(f"no state {found.state}: give one of {', '.join(MOVES)}")
+    return found
+
+
+def listing(wanted: Filter, *, after: Place | None, limit: int) -> Select[Any]:
+    """Newest first. Names no destination: whose it is stays behind the notice."""
+    rows = (
+        select(
+            *(column for column in delivery.c if column.name not in _OWN),
+            notice.c.kind,
+            notice.c.cause_event_id,
+            notice.c.contract_id,
+            notice.c.stream_id,
+            notice.c.late,
+            notice.c.closed_at,
+        )
+        .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
+        .where(wanted.condition())
+        .order_by(delivery.c.planned_at.desc(), delivery.c.delivery_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        place = tuple_(delivery.c.planned_at, delivery.c.delivery_id)
+        rows = rows.where(place < tuple_(after.planned_at, after.delivery_id))
+    return rows
+
+
+def movable(wanted: Filter, origin: frozenset[str]) -> Select[Any]:
+    """Ids of the deliveries that a redrive or cancel would move."""
+    return (
+        select(delivery.c.delivery_id)
+        .where(wanted.condition(), delivery.c.state.in_(sorted(origin)))
+        .order_by(delivery.c.planned_at, delivery.c.delivery_id)
+    )
+
+
+def attempts_of(delivery_id: UUID) -> Select[Any]:
+    """Every try of a delivery, the first one first."""
+    return select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.n)
+
+
+def redrive(conn: Connection, bell: Bell, wanted: Filter, *, now: int) -> list[UUID]:
+    """Let unknown, failed and expired deliveries try again; returns those that will."""
+    may_have_left = exists().where(
+        attempt.c.delivery_id == delivery.c.delivery_id,
+        or_(attempt.c.result == Outcome.UNKNOWN.value, attempt.c.result.is_(None)),
+    )
+    moved = move_all(
+        conn,
+        wanted.condition(),
+        origin=REDRIVABLE,
+        to=PENDING,
+        now=now,
+        changes={
+            "available_at": now,
+            "deadline_at": now + REDRIVE_SECONDS * _SECOND,
+            "token": None,
+            "lease_until": None,
+            "reason": None,
+            "possible_duplicate": or_(
+                delivery.c.possible_duplicate, delivery.c.state == UNKNOWN, may_have_left
+            ),
+        },
+    )
+    bell.ring(conn, OUTBOX)
+    return [row.delivery_id for row in moved]
+
+
+def cancel(conn: Connection, wanted: Filter, *, now: int, reason: str = OPERATOR) -> list[UUID]:
+    """Withdraw what has not been handed off; returns those withdrawn."""
+    moved = move_all(
+        conn,
+        wanted.condition(),
+        origin=WITHDRAWABLE,
+        to=CANCELLED,
+        now=now,
+        changes={"token": None, "lease_until": None, "reason": reason},
+    )
+    return [row.delivery_id for row in moved]

@@ -1,0 +1,96 @@
+"""Why a delivery stands as it does, in a sentence that support can say on the telephone.
+
+Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words, and what can be done.
+"""
+
+from typing import NamedTuple
+
+from notifier import states, suppression
+from notifier.places import STALE
+from notifier.preferences import PREFERENCE
+from notifier.result import DEFECT_REASON
+
+
+class Explanation(NamedTuple):
+    """What is the matter, and what to do about it; None: nothing."""
+
+    text: str
+    remedy: str | None = None
+
+
+_STATES = {
+    states.PLANNED: Explanation("planned, not queued yet"),
+    states.HELD: Explanation("held back until its time comes"),
+    states.PENDING: Explanation(
+        "waits to be sent", "`pausewire sending status`, `pausewire status`"
+    ),
+    states.QUEUED: Explanation("queued, a worker takes it next"),
+    states.CLAIMED: Explanation("a worker is preparing it"),
+    states.HANDED_OFF: Explanation("handed to the provider, which has not answered yet"),
+    states.ACCEPTED: Explanation("taken by the provider; it has not said that it arrived"),
+    states.DELIVERED: Explanation("it arrived"),
+    states.BOUNCED: Explanation("the provider took it and could not deliver it"),
+    states.COMPLAINED: Explanation("delivered, and the person called it spam"),
+    states.RETRY_WAIT: Explanation("the last try failed; it is tried again"),
+    states.UNKNOWN: Explanation(
+        "handed to the provider, and no answer told what became of it; it is not sent again blindly",
+        "ask the provider by its id, then `pausewire deliveries redrive --where delivery=…`",
+    ),
+    states.FAILED: Explanation(
+        "given up", "mend the cause, then `pausewire deliveries redrive --where delivery=…`"
+    ),
+    states.SUPPRESSED: Explanation("not sent, since this place is not written to"),
+    states.CANCELLED: Explanation("withdrawn before it left"),
+    states.EXPIRED: Explanation(
+        "not sent in time",
+        "`pausewire deliveries redrive --where delivery=…` sends it nevertheless",
+    ),
+}
+_UNSUPPRESS = "once they agree: `pausewire recipients unsuppress CHANNEL PLACE`"
+_REASONS = {
+    (states.EXPIRED, STALE): Explanation(
+        "the news was too old for this channel when it was planned"
+    ),
+    (states.EXPIRED, "deadline"): Explanation(
+        "could not be sent before its deadline", "see its attempts; `pausewire status` for breakers"
+    ),
+    (states.CANCELLED, "superseded"): Explanation("withdrawn, since later facts made it untrue"),
+    (states.CANCELLED, "operator"): Explanation(
+        "withdrawn by an operator (`pausewire deliveries cancel`)"
+    ),
+    (states.CANCELLED, "erased"): Explanation("withdrawn, since the person asked to be forgotten"),
+    (states.SUPPRESSED, PREFERENCE): Explanation(
+        "not sent: the person wants no such news here", "they change it with PUT /v1/me/preferences"
+    ),
+    (states.SUPPRESSED, suppression.HARD_BOUNCE): Explanation(
+        "not sent: the provider said that this place does not exist", "get another address"
+    ),
+    (states.SUPPRESSED, suppression.COMPLAINT): Explanation(
+        "not sent: the person called an earlier message spam", _UNSUPPRESS
+    ),
+    (states.SUPPRESSED, suppression.STOP): Explanation(
+        "not sent: the person answered STOP", "they send START, or " + _UNSUPPRESS
+    ),
+    (states.SUPPRESSED, suppression.UNSUBSCRIBED): Explanation(
+        "not sent: the person unsubscribed", _UNSUPPRESS
+    ),
+    (states.SUPPRESSED, suppression.OPERATOR): Explanation(
+        "not sent: an operator put this place on the list", _UNSUPPRESS
+    ),
+    (states.FAILED, "destination_rejected"): Explanation(
+        "the provider refused this address or number", "check the contact"
+    ),
+    (states.FAILED, DEFECT_REASON): Explanation(
+        "a defect of ours: its log line says where",
+        "report it; after the fix `pausewire deliveries redrive --where reason=defect`",
+    ),
+}
+
+
+def explain(state: str, reason: str | None) -> Explanation:
+    """The words for a delivery; a reason we have no words for is quoted."""
+    known = _REASONS.get((state, reason or ""))
+    if known is not None:
+        return known
+    general = _STATES.get(state, Explanation(state))
+    return general if reason is None else general._replace(text=f"{general.text}: {reason}")

@@ -1,0 +1,130 @@
+"""The inbox: a recipient's notices, newest first, and what was read.
+
+In: a recipient id (`recipients.recipient_of` finds it by account). Queries are `Select`s for whoever
+holds a connection. Out: items in words; read marks, with a fact for the log. A notice read twice keeps
+its first time.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
+
+from domain.notice import NoticeRead
+from notifier import actor_news, facts
+from notifier.content import IN_APP, decode_content
+from notifier.rendering import Renderer
+from notifier.schema import delivery, notice
+
+
+class InboxPlace(NamedTuple):
+    """Where a page ends: the last item's keys. `planned_at`: microseconds."""
+
+    planned_at: int
+    notice_id: UUID
+
+
+class InboxItem(NamedTuple):
+    """One notice in words. `closed_at`: unix seconds of the ledger; the rest microseconds."""
+
+    notice_id: UUID
+    kind: str
+    cause_event_id: str
+    contract_id: str
+    stream_id: int | None
+    late: bool
+    subject: str
+    text: str
+    link: str | None
+    closed_at: int
+    planned_at: int
+    read_at: int | None
+
+
+def inbox_page(
+    recipient_id: str, *, limit: int, after: InboxPlace | None = None, unread_only: bool = False
+) -> Select[Any]:
+    """Rows of `notice` beyond a place, newest first; an erased person's have no words and are left out."""
+    page = (
+        select(notice)
+        .where(notice.c.recipient_id == recipient_id, notice.c.content.is_not(None))
+        .order_by(notice.c.planned_at.desc(), notice.c.notice_id.desc())
+        .limit(limit)
+    )
+    if unread_only:
+        page = page.where(notice.c.read_at.is_(None))
+    if after is not None:
+        place = tuple_(notice.c.planned_at, notice.c.notice_id)
+        page = page.where(
+            place < tuple_(*after, types=[notice.c.planned_at.type, notice.c.notice_id.type])
+        )
+    return page
+
+
+def unread_count(recipient_id: str) -> Select[int]:
+    """How many notices wait to be read."""
+    return select(func.count()).where(
+        notice.c.recipient_id == recipient_id,
+        notice.c.content.is_not(None),
+        notice.c.read_at.is_(None),
+    )
+
+
+def deliveries_of(conn: Connection, notice_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """What became of notices on each channel beside the inbox."""
+    found: dict[UUID, list[dict[str, Any]]] = {each: [] for each in notice_ids}
+    rows = conn.execute(
+        select(
+            delivery.c.notice_id,
+            *(delivery.c.channel, delivery.c.state, delivery.c.reason),
+            *(delivery.c.accepted_at, delivery.c.delivered_at),
+        )
+        .where(delivery.c.notice_id.in_(notice_ids), delivery.c.channel != IN_APP)
+        .order_by(delivery.c.channel, delivery.c.endpoint)
+    )
+    for row in rows:
+        found[row.notice_id].append(row._asdict())
+    return found
+
+
+def item(row: Row[Any], renderer: Renderer) -> InboxItem:
+    """A row of inbox_page in words."""
+    content = actor_news.shown(decode_content(row.content), row.actor)
+    words = renderer.render(content, IN_APP, row.language, row.template_version)
+    return InboxItem(
+        row.notice_id,
+        row.kind,
+        row.cause_event_id,
+        row.contract_id,
+        row.stream_id,
+        row.late,
+        words.subject,
+        words.text,
+        content.link,
+        row.closed_at,
+        row.planned_at,
+        row.read_at,
+    )
+
+
+def mark_read(
+    conn: Connection, recipient_id: str, notice_ids: Sequence[UUID] | None, now: int
+) -> int:
+    """Mark these notices of the recipient as read (None: all); returns how many were unread.
+
+    Somebody else's notices are left alone. `now`: microseconds.
+    """
+    marking = (
+        update(notice)
+        .where(notice.c.recipient_id == recipient_id, notice.c.read_at.is_(None))
+        .values(read_at=now)
+        .returning(notice.c.notice_id)
+    )
+    if notice_ids is not None:
+        marking = marking.where(notice.c.notice_id.in_(notice_ids))
+    marked = conn.scalars(marking).all()
+    facts.remember(
+        conn, [NoticeRead(notice_id, facts.NOT_YET, read_at=now) for notice_id in marked], now
+    )
+    return len(marked)

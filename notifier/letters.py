@@ -1,0 +1,168 @@
+"""The letter of a claimed delivery: its stored content, its words, and the destination in clear.
+
+In: a claim. Out: a Draft read in the claim's own transaction, then the Letter rendered from it.
+The same delivery always makes the same letter: content and template version are fixed at planning.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, select
+
+from notifier import unsubscribing
+from notifier.attempts import Claim
+from notifier.channels.channel import Letter
+from notifier.content import Content, Rendered, decode_content
+from notifier.errors import DestinationRejected
+from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
+from notifier.privacy import Vault
+from notifier.recipients import SealedPlace, open_place
+from notifier.rendering import Renderer
+from notifier.schema import contact, notice, recipient
+from notifier.states import CANARY, CANCELLED, SUPPRESSED
+from notifier.suppression import reason_for
+from notifier.webhooks import posts
+from notifier.webhooks.subscriptions import WEBHOOK
+
+# One statement for all that a letter is made of: it runs for each.
+_PLACE = contact.outerjoin(recipient, recipient.c.recipient_id == contact.c.recipient_id)
+_LETTER = (
+    select(
+        notice.c.kind,
+        notice.c.content,
+        notice.c.language,
+        notice.c.template_version,
+        notice.c.contract_id,
+        notice.c.stream_id,
+        recipient.c.recipient_id,
+        recipient.c.wrapped_key,
+        contact.c.destination,
+        contact.c.destination_lookup,
+        reason_for(contact.c.channel, contact.c.destination_lookup).label("suppressed"),
+    )
+    .select_from(notice.outerjoin(_PLACE, contact.c.contact_id == bindparam("is_contact_id")))
+    .where(notice.c.notice_id == bindparam("is_notice_id"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a letter is made of."""
+
+    content: Content
+    language: str
+    template_version: str
+    thread: str
+    destination: str
+    unsubscribe_url: str | None = None
+
+
+class Withheld(NamedTuple):
+    """Why a letter must not leave any more, as the delivery's state and reason."""
+
+    state: str
+    reason: str
+
+
+CANARY_SUBJECT = "Pausewire canary"
+CANARY_TEXT = "Sent each minute to see that people can be told. Nothing is to be done."
+
+
+class Ready(NamedTuple):
+    """A letter that needs no words, and where it goes: a webhook's."""
+
+    letter: Letter
+    destination: str
+
+
+ERASED = Withheld(CANCELLED, "erased")
+
+
+class Letters:
+    """Reads and renders letters. `public_url`: of the API, where mails' unsubscribe links lead."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        renderer: Renderer,
+        *,
+        guests: GuestList = EVERYBODY,
+        canary_place: str = "-",
+        public_url: str | None = None,
+    ) -> None:
+        self._public_url = public_url
+        self._vault = vault
+        self._renderer = renderer
+        self._guests = guests
+        self._canary_place = canary_place
+
+    def read(self, conn: Connection, held: Claim) -> Draft | Ready | Withheld:
+        """The draft, unless its words were erased, its place is suppressed, or is no guest's.
+
+        Raises DestinationRejected: the contact is gone.
+        """
+        if held.channel == WEBHOOK:
+            return Ready(*posts.read(conn, self._vault, held))
+        row = conn.execute(
+            _LETTER, {"is_notice_id": held.notice_id, "is_contact_id": held.contact_id}
+        ).one()
+        if row.content is None:
+            return ERASED
+        if row.kind == CANARY:
+            return self._canary(row)
+        if row.suppressed is not None:
+            return Withheld(SUPPRESSED, row.suppressed)
+        if held.contact_id is None:
+            raise DestinationRejected("the delivery names no contact")
+        place = SealedPlace(held.contact_id, row.recipient_id, row.wrapped_key, row.destination)
+        destination = open_place(self._vault, place)
+        if not self._guests.admits(held.channel, destination):
+            return Withheld(SUPPRESSED, NOT_A_GUEST)
+        stream = "contract" if row.stream_id is None else row.stream_id
+        return Draft(
+            content=decode_content(row.content),
+            language=row.language,
+            template_version=row.template_version,
+            thread=f"{row.contract_id}.{stream}",
+            destination=destination,
+            unsubscribe_url=self._unsubscribe_url(held.channel, row.destination_lookup),
+        )
+
+    def _unsubscribe_url(self, channel: str, lookup: str | None) -> str | None:
+        if channel != unsubscribing.CHANNEL or self._public_url is None or lookup is None:
+            return None
+        token = unsubscribing.token_for(self._vault, lookup)
+        return self._public_url + unsubscribing.UNSUBSCRIBE_PATH.format(token=token)
+
+    def write(self, held: Claim, draft: Draft | Ready) -> Letter:
+        """Render it. Raises jinja2.TemplateError: a defect."""
+        if isinstance(draft, Ready):
+            return draft.letter
+        if draft.content.kind == CANARY:
+            words = Rendered(CANARY_SUBJECT, f"{CANARY_TEXT} {draft.content.reference}")
+        else:
+            words = self._renderer.render(
+                draft.content, held.channel, draft.language, draft.template_version
+            )
+        words = marked(words, self._guests.network)
+        return Letter(
+            delivery_id=held.delivery_id,
+            thread=draft.thread,
+            subject=words.subject,
+            text=words.text,
+            html=words.html,
+            planned_at=held.planned_at,
+            deadline_at=held.deadline_at,
+            kind=draft.content.kind,
+            unsubscribe_url=draft.unsubscribe_url,
+        )
+
+    def _canary(self, row: Any) -> Draft:
+        """Its place is the deployment's own, no recipient's."""
+        return Draft(
+            content=decode_content(row.content),
+            language=row.language,
+            template_version=row.template_version,
+            thread=CANARY,
+            destination=self._canary_place,
+        )

@@ -1,0 +1,246 @@
+"""8b Notices: news and the people it concerns become rows, each once.
+
+In: news from plan.py and fanout.py. Out: notice rows (the in-app messages), deliveries that wait for the
+relay, facts for the log. Next: 9 relay.py.
+Twice: the ids come from the recipient's key and the chain's own event id, so the same news meets the
+rows it made before and adds nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from domain.chain_order import DomainEvent
+from domain.notice import DeliveryChanged, NoticePlanned
+from notifier import facts, privacy, states
+from notifier.composing import compose
+from notifier.content import TEMPLATE_VERSION, encode_content
+from notifier.languages import language_for
+from notifier.news import Listener, News
+from notifier.places import MICROS, PlannedDelivery, inbox_delivery, places_for, sent_delivery
+from notifier.preferences import heed
+from notifier.recipients import Recipient, Roster
+from notifier.schema import delivery, notice
+from notifier.webhooks.planning import SUBSCRIBER, Subscribers
+from store import bulk
+from store.schema import evidence
+
+SUPERSEDED = "superseded"  # why news that a revision outdated was withdrawn
+_NOTICE_COLUMNS = (
+    *(
+        "notice_id",
+        "recipient_id",
+        "kind",
+        "cause_event_id",
+        "position",
+        "contract_id",
+        "stream_id",
+    ),
+    *("late", "content", "template_version", "language", "closed_at", "observed_at", "recorded_at"),
+    "planned_at",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanningRules:
+    """What planning is told by the deployment.
+
+    `network`: its id. `freshness_seconds`: for each channel that can send, how long after ledger close
+    news still goes out on it. `public_url`: where people look, without a slash at its end.
+    """
+
+    network: str
+    freshness_seconds: Mapping[str, int]
+    public_url: str | None = None
+
+
+class Draft(NamedTuple):
+    """One notice to be, and the key that names it."""
+
+    notice_id: UUID
+    news: News
+    listener: Listener
+    recipient: Recipient
+
+
+class NoticeWriter:
+    """Writes notices within the caller's transaction."""
+
+    def __init__(
+        self, roster: Roster, rules: PlanningRules, subscribers: Subscribers | None = None
+    ) -> None:
+        self._roster = roster
+        self._rules = rules
+        self._subscribers = subscribers
+
+    def write(self, conn: Connection, news: Sequence[News], now: int) -> int:
+        """Write what is new of this news; returns the number of new notices. `now`: microseconds."""
+        subscribed = self._subscribed(conn, news)
+        wanted = self._drafts(conn, news, now) | subscribed
+        known = _known(conn, list(wanted))
+        _restore(conn, [notice_id for notice_id in known if wanted[notice_id].news.late], now)
+        drafts = [draft for notice_id, draft in wanted.items() if notice_id not in known]
+        if not drafts:
+            return 0
+        seen_at = _seen_at(conn, {draft.news.cause for draft in drafts})
+        notices = [self._notice_row(draft, seen_at, now) for draft in drafts]
+        people = [draft for draft in drafts if draft.notice_id not in subscribed]
+        deliveries = [row for draft in people for row in self._deliveries(draft, now)]
+        columns = PlannedDelivery._fields
+        bulk.insert_many(conn, notice, _NOTICE_COLUMNS, notices, on_conflict="nothing")
+        bulk.insert_many(conn, delivery, columns, deliveries, on_conflict="nothing")
+        if self._subscribers is not None and subscribed:
+            new = [(one.notice_id, one.news, one.recipient) for one in drafts if one not in people]
+            self._subscribers.write_posts(conn, new, now)
+        facts.remember(conn, [*_planned(drafts, now), *_withheld(deliveries, now)], now)
+        return len(drafts)
+
+    def _drafts(self, conn: Connection, news: Sequence[News], now: int) -> dict[UUID, Draft]:
+        accounts = {listener.account_id for one in news for listener in one.audience}
+        people = self._roster.meet(conn, accounts, now)
+        drafts: dict[UUID, Draft] = {}
+        for one in news:
+            for listener in one.audience:
+                person = people[listener.account_id]
+                if person.key is None:
+                    continue  # erased: nothing is ever told again
+                notice_id = privacy.notice_id(person.key, self._rules.network, one.cause, one.kind)
+                drafts.setdefault(notice_id, Draft(notice_id, one, listener, person))
+        return drafts
+
+    def _subscribed(self, conn: Connection, news: Sequence[News]) -> dict[UUID, Draft]:
+        """The notices of webhooks: each subscription is told like a person without an inbox."""
+        if self._subscribers is None:
+            return {}
+        wanting = self._subscribers.wanting(conn, news, self._rules.network)
+        return {each: Draft(each, one, SUBSCRIBER, whom) for each, one, whom in wanting}
+
+    def _notice_row(self, draft: Draft, seen_at: Mapping[str, int], now: int) -> bulk.Row:
+        news = draft.news
+        return (
+            draft.notice_id,
+            draft.recipient.recipient_id,
+            news.kind,
+            news.cause,
+            news.position,
+            news.contract_id,
+            news.stream_id,
+            news.late,
+            encode_content(
+                compose(
+                    news,
+                    draft.recipient,
+                    role=draft.listener.role,
+                    notice_id=draft.notice_id,
+                    public_url=self._rules.public_url,
+                    now=now,
+                )
+            ),
+            TEMPLATE_VERSION,
+            language_for(draft.recipient.language),
+            news.happened_at,
+            seen_at.get(news.cause, news.recorded_at),
+            news.recorded_at,
+            now,
+        )
+
+    def _deliveries(self, draft: Draft, now: int) -> Iterator[PlannedDelivery]:
+        kind = draft.news.kind
+        yield inbox_delivery(draft.notice_id, kind, now)
+        freshness = self._rules.freshness_seconds
+        for place in places_for(kind, draft.recipient.contacts, freshness):
+            wish = heed(draft.recipient.preferences, kind, place.channel, now)
+            fresh = freshness[place.channel] * MICROS
+            deadline_at = draft.news.happened_at * MICROS + fresh
+            if wish.held_until is not None and now < deadline_at:
+                deadline_at = wish.held_until + fresh  # fresh when it came, and then it waited
+            yield sent_delivery(
+                draft.notice_id,
+                kind,
+                place._replace(suppressed=place.suppressed or wish.withheld),
+                deadline_at=deadline_at,
+                now=now,
+                held_until=wish.held_until,
+            )
+
+
+def withdraw(conn: Connection, of: ColumnElement[bool], reason: str, now: int) -> int:
+    """Cancel the deliveries of these notices that have not left yet; returns how many.
+
+    `of`: a condition on notice rows. A worker at one of them loses its claim before the hand-off.
+    """
+    moved = states.move_all(
+        conn,
+        delivery.c.notice_id.in_(select(notice.c.notice_id).where(of)),
+        origin=states.WITHDRAWABLE,
+        to=states.CANCELLED,
+        now=now,
+        changes={"reason": reason, "token": None, "lease_until": None},
+    )
+    return len(moved)
+
+
+def _restore(conn: Connection, notice_ids: Sequence[UUID], now: int) -> None:
+    """Let leave after all what one revision withdrew and another makes true again."""
+    if notice_ids:
+        states.move_all(
+            conn,
+            and_(
+                delivery.c.notice_id.in_(notice_ids),
+                delivery.c.reason == SUPERSEDED,
+                delivery.c.deadline_at > now,
+            ),
+            origin=frozenset({states.CANCELLED}),
+            to=states.PENDING,
+            now=now,
+            changes={"available_at": now, "reason": None},
+        )
+
+
+def _known(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these notices exist: their facts are in the log already."""
+    key = notice.c.notice_id
+    return {found for (found,) in bulk.select_many(conn, (key,), key, notice_ids)}
+
+
+def _seen_at(conn: Connection, event_ids: set[str]) -> dict[str, int]:
+    """When the pages that held these events arrived; a job as a cause has no page of its own."""
+    columns = (evidence.c.event_id, evidence.c.seen_at)
+    return dict(bulk.select_many(conn, columns, evidence.c.event_id, sorted(event_ids)))
+
+
+def _planned(drafts: Sequence[Draft], now: int) -> Iterator[DomainEvent]:
+    """One fact a notice: that it was planned says that its in-app message was there."""
+    for notice_id, news, _, person in drafts:
+        yield NoticePlanned(
+            notice_id,
+            facts.NOT_YET,
+            recipient_id=person.recipient_id,
+            kind=news.kind,
+            cause_event_id=news.cause,
+            contract_id=news.contract_id,
+            stream_id=news.stream_id,
+            late=news.late,
+            planned_at=now,
+        )
+
+
+def _withheld(deliveries: Sequence[PlannedDelivery], now: int) -> Iterator[DomainEvent]:
+    """Of those that never leave: stale or suppressed."""
+    for row in deliveries:
+        if row.state in (states.EXPIRED, states.SUPPRESSED):
+            yield DeliveryChanged(
+                row.notice_id,
+                facts.NOT_YET,
+                delivery_id=row.delivery_id,
+                channel=row.channel,
+                endpoint=row.endpoint,
+                state=row.state,
+                reason=row.reason,
+                attempt=0,
+                provider=None,
+                changed_at=now,
+            )

@@ -1,0 +1,178 @@
+"""9 The relay: due deliveries become messages, as many as the workers can soon take, urgent ones first.
+
+In: pending and waiting deliveries whose time has come. Out: state `queued` with a lease, committed,
+then one message (delivery id, generation) each. Next: 9a turns.py says which are due,
+10 worker.py receives the messages.
+
+Claim order is the priority order, so the queues are kept short: an urgent delivery overtakes all that
+is not queued yet. A message that is lost costs its lease; a message that comes twice costs nothing.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Column, Connection, Row, func, select
+
+from notifier import circuit, switch, turns
+from notifier.errors import BrokerUnavailable
+from notifier.running import run_until
+from notifier.schema import delivery
+from notifier.states import PENDING, QUEUED, RETRY_WAIT, move_all
+from store.clock import now_micros
+from store.engine import Database
+from store.killpoint import reached
+from store.wake import OUTBOX
+
+DELIVERIES_QUEUED = "deliveries_queued"
+QUEUE_REFUSED = "queue_refused"
+
+# A queued delivery waits for a thread, seconds at most: a message not claimed by then is lost.
+QUEUE_LEASE_SECONDS = 30
+# While queues are full nobody rings when there is room again: look this often.
+_FULL_QUEUE_SECONDS = 0.02
+_SECOND = 1_000_000
+
+_URGENT_FIRST = (delivery.c.priority, delivery.c.available_at)
+# To find out whether a provider is well: a letter that it refuses each time would say no for ever.
+_UNTRIED_FIRST = (delivery.c.attempts, *_URGENT_FIRST)
+
+Enqueue = Callable[[str, UUID, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayOptions:
+    """`providers`: channel to the provider that serves it. `queue_limit`: most queued per channel."""
+
+    name: str
+    providers: Mapping[str, str]
+    queue_limit: int
+    poll_seconds: float
+
+
+class Relay:
+    """Queues due deliveries; any number of processes may run one."""
+
+    def __init__(
+        self,
+        database: Database,
+        enqueue: Enqueue,
+        options: RelayOptions,
+        *,
+        clock: Callable[[], int] = now_micros,
+    ) -> None:
+        self._database = database
+        self._enqueue = enqueue
+        self._options = options
+        self._clock = clock
+        self._queues_full = False
+        self._log = structlog.get_logger(relay=options.name)
+
+    def step(self) -> int:
+        """Queue what is due and has room; returns how many messages went out."""
+        room = self._room()
+        if not room:
+            return 0
+        with self._database.begin() as conn:
+            queued = [] if switch.status(conn).paused else self._claim(conn, room)
+        reached("after_queue")
+        return self._publish(queued)
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until told to stop, then take back what no worker has claimed yet."""
+
+        def pause() -> None:
+            if self._queues_full:
+                stop.wait(_FULL_QUEUE_SECONDS)
+            else:
+                self._database.bell.wait(OUTBOX, self._options.poll_seconds)
+
+        run_until(stop, self.step, pause=pause, role="relay")
+
+    def take_back(self) -> int:
+        """Unqueue what this relay queued: an in-process broker's messages end with the process."""
+        with self._database.begin() as conn:
+            return self._unqueue(conn)
+
+    def _room(self) -> dict[str, int]:
+        """Channels with room and how much; refilled at half, so that steps are few and worth it."""
+        limit = self._options.queue_limit
+        with self._database.read() as conn:
+            depth: dict[str, int] = {
+                row[0]: row[1]
+                for row in conn.execute(
+                    select(delivery.c.channel, func.count())
+                    .where(delivery.c.state == QUEUED)
+                    .group_by(delivery.c.channel)
+                )
+            }
+        room = {channel: limit - depth.get(channel, 0) for channel in self._options.providers}
+        enough = {channel: free for channel, free in room.items() if free * 2 >= limit}
+        self._queues_full = len(enough) < len(room)
+        return enough
+
+    def _claim(self, conn: Connection, room: Mapping[str, int]) -> list[Row[Any]]:
+        now = self._clock()
+        queued: list[Row[Any]] = []
+        for channel, free in room.items():
+            provider = self._options.providers[channel]
+            allowed = circuit.allowance(conn, provider, now)
+            if allowed is None:
+                queued += self._claim_channel(conn, channel, now, limit=free, order=_URGENT_FIRST)
+            elif allowed > 0:
+                found = self._claim_channel(conn, channel, now, limit=allowed, order=_UNTRIED_FIRST)
+                if found:
+                    circuit.begin_try(conn, provider, now)
+                queued += found
+        return queued
+
+    def _claim_channel(
+        self,
+        conn: Connection,
+        channel: str,
+        now: int,
+        *,
+        limit: int,
+        order: tuple[Column[int], ...],
+    ) -> list[Row[Any]]:
+        due = turns.due(conn, channel, now, limit=limit, order=order)
+        return move_all(
+            conn,
+            delivery.c.delivery_id.in_(due),
+            origin=frozenset({PENDING, RETRY_WAIT}),
+            to=QUEUED,
+            now=now,
+            changes={
+                "generation": delivery.c.generation + 1,
+                "token": self._options.name,
+                "lease_until": now + QUEUE_LEASE_SECONDS * _SECOND,
+                "queued_at": now,
+            },
+        )
+
+    def _publish(self, queued: list[Row[Any]]) -> int:
+        try:
+            for row in queued:
+                self._enqueue(row.channel, row.delivery_id, row.generation)
+        except BrokerUnavailable as error:
+            self._log.warning(QUEUE_REFUSED, reason=str(error), deliveries=len(queued))
+            self.take_back()
+            self._queues_full = False  # wait a whole poll: the broker is away for all of them
+            return 0
+        if queued:
+            self._log.debug(DELIVERIES_QUEUED, deliveries=len(queued))
+        return len(queued)
+
+    def _unqueue(self, conn: Connection) -> int:
+        moved = move_all(
+            conn,
+            delivery.c.token == self._options.name,
+            origin=frozenset({QUEUED}),
+            to=PENDING,
+            now=self._clock(),
+            changes={"token": None, "lease_until": None},
+        )
+        return len(moved)

@@ -1,0 +1,120 @@
+"""Words from content: for a channel, in a language, by a version of the templates.
+
+In: the content stored with a notice, its language and template version. Out: subject, text and, for
+email, HTML.
+
+What a kind says stands once, in `templates/<version>/<kind>.jinja`; the files beside it lay that out per
+channel; `locales/<version>/` holds the translations. Whatever content carries is data: it is never a
+template, and the words go into HTML as text.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from notifier import gsm
+from notifier.content import EMAIL, EMPLOYEE, IN_APP, SMS, Content, Rendered, short
+from notifier.first_words import FIRST_VERSION, FirstWords
+from notifier.languages import (
+    GSM_LANGUAGES,
+    LOCALES,
+    catalogue,
+    is_right_to_left,
+    locale_for,
+)
+from notifier.wording import Wording, plain
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+# Of what a kind's file says, what each channel has room for.
+_SAID = {
+    EMAIL: ("subject", "what", "money", "next", "brief"),
+    IN_APP: ("subject", "what", "money", "next"),
+}
+_SHORT = ("subject", "brief")
+
+
+class Renderer:
+    """Compiles each template once for each language."""
+
+    def __init__(self, templates: Path = TEMPLATES, locales: Path = LOCALES) -> None:
+        self._templates = templates
+        self._locales = locales
+        self._first = FirstWords(templates)
+        self._environment = cache(self._made)
+
+    def render(self, content: Content, channel: str, language: str, version: str) -> Rendered:
+        """The words for a channel: email, sms, push or in_app.
+
+        Raises jinja2.TemplateError where a template is missing or at fault, OSError where a
+        catalogue is missing: defects.
+        """
+        if version == FIRST_VERSION:
+            return self._first.render(content, channel)
+        environment = self._environment(version, language)
+        wording = Wording(content, content.locale or locale_for(language))
+        given: dict[str, object] = {
+            "c": content,
+            "f": wording,
+            "language": language,
+            "rtl": is_right_to_left(language),
+            "employee": content.role == EMPLOYEE,
+            "stream": str(content.stream_id),
+            "contract": short(content.contract_id),
+            "at": wording.at(content.happened_at),
+            "soon": wording.soon(content.happened_at),
+        }
+        given |= _words(environment, content, channel, given)
+
+        def laid_out(layout: str) -> str:
+            return environment.get_template(layout).render(given)
+
+        text = laid_out(f"{channel}.txt")
+        if channel == SMS and language in GSM_LANGUAGES:
+            text = gsm.spelled(text)
+        html = laid_out("email.html") if channel == EMAIL else None
+        return Rendered(str(given["subject"]), text, html)
+
+    def _made(self, version: str, language: str) -> SandboxedEnvironment:
+        environment = SandboxedEnvironment(
+            loader=FileSystemLoader(self._templates / version),
+            extensions=["jinja2.ext.i18n"],
+            undefined=StrictUndefined,
+            auto_reload=False,  # templates change with the release, a stat for each letter buys nothing
+            autoescape=lambda name: name is not None and name.endswith(".html"),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["plain"] = plain
+        words = catalogue(self._locales / version, language)
+        environment.install_gettext_translations(  # type: ignore[attr-defined] # the extension's
+            words, newstyle=True
+        )
+        return environment
+
+
+def _words(
+    environment: Environment, content: Content, channel: str, given: Mapping[str, object]
+) -> dict[str, object]:
+    """What is said, in plain text, before it is laid out; of `rows`, label and value."""
+    template = environment.get_template
+    kind = template(f"{content.kind}.jinja").make_module(dict(given))
+    words: dict[str, object] = {
+        part: plain(getattr(kind, part)()) for part in _SAID.get(channel, _SHORT)
+    }
+    if content.network is not None:
+        # At the end where one reads from the right: the first letter sets a plain line's direction.
+        marked = (f"[{plain(content.network)}]", words["subject"])
+        words["subject"] = " ".join(map(str, reversed(marked) if given["rtl"] else marked))
+    if channel in _SAID:
+        pause = template("_pause.txt")
+        words["pauses"] = [plain(pause.render(given, pause=each)) for each in content.pauses]
+    if channel == EMAIL:
+        rows = template("_rows.jinja").render(given).strip().split("\n")
+        words["rows"] = [[plain(cell) for cell in row.split("\t")] for row in rows]
+        words["footer"] = plain(template("_footer.txt").render(given))
+    return words

@@ -1,0 +1,142 @@
+"""12 The channels that settings switch on, wired to their providers; holds no logic."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from config.channel_settings import decoded_dkim_key
+from config.rules import LOOPBACK_HOSTS
+from config.settings import Settings
+from notifier.callbacks.tidings import CALLBACKS_PATH, DELIVERY_PARAMETER
+from notifier.channels.channel import Channel
+from notifier.channels.dkim import DkimSigner
+from notifier.channels.email import EmailChannel
+from notifier.channels.mime import sender_domain
+from notifier.channels.push import NtfyServer, PushChannel
+from notifier.channels.receiver_address import ReceiverRules
+from notifier.channels.sms.aws_signing import AwsKey
+from notifier.channels.sms.sns import SnsAccount, SnsChannel
+from notifier.channels.sms.twilio import TwilioAccount, TwilioChannel
+from notifier.channels.sms.vonage import VonageAccount, VonageChannel
+from notifier.channels.smtp_pool import SmtpServer
+from notifier.channels.webhook import WebhookChannel
+
+
+def build_channels(settings: Settings) -> dict[str, Channel]:
+    """The channels that settings switch on, by name."""
+    channels: dict[str, Channel] = {}
+    if settings.email.enabled:
+        channels["email"] = _email(settings)
+    if settings.sms.provider in _SMS:
+        channels["sms"] = _SMS[settings.sms.provider](settings)
+    if settings.webhooks.enabled:
+        channels["webhook"] = webhook_channel(settings)
+    push = settings.push
+    if push.ntfy_url is not None:
+        channels["push"] = PushChannel(
+            NtfyServer(
+                url=push.ntfy_url,
+                token=_clear(push.token),
+                timeout_seconds=push.timeout_seconds,
+                threads=settings.broker.worker_threads,
+            )
+        )
+    return channels
+
+
+def _email(settings: Settings) -> EmailChannel:
+    email = settings.email
+    server = SmtpServer(
+        host=email.host or "",
+        port=email.port,
+        tls=email.tls,
+        username=email.username,
+        password=_clear(email.password),
+        timeout_seconds=email.timeout_seconds,
+        local_hostname=sender_domain(email.sender or "") or "localhost",
+    )
+    signer = None
+    if email.dkim_key is not None:
+        signer = DkimSigner(
+            email.dkim_domain or sender_domain(email.sender or ""),
+            email.dkim_selector or "",
+            decoded_dkim_key(email.dkim_key.get_secret_value()),
+        )
+    return EmailChannel(
+        server, sender=email.sender or "", connections=email.connections, signer=signer
+    )
+
+
+def webhook_channel(settings: Settings) -> WebhookChannel:
+    """The channel of outgoing webhooks; the API tries receivers out by it too."""
+    webhooks = settings.webhooks
+    return WebhookChannel(
+        ReceiverRules(webhooks.allowed_networks), timeout_seconds=webhooks.timeout_seconds
+    )
+
+
+def _twilio(settings: Settings) -> TwilioChannel:
+    sms = settings.sms
+    account = TwilioAccount(
+        base_url=sms.base_url,
+        account_sid=sms.account_sid or "",
+        auth_token=_clear(sms.auth_token) or "",
+        sender=sms.sender or "",
+        timeout_seconds=sms.timeout_seconds,
+        validity_seconds=sms.validity_seconds,
+        status_callback=status_callback(settings),
+    )
+    return TwilioChannel(account)
+
+
+def _vonage(settings: Settings) -> VonageChannel:
+    sms = settings.sms
+    return VonageChannel(
+        VonageAccount(
+            base_url=sms.base_url,
+            api_key=sms.account_sid or "",
+            api_secret=_clear(sms.auth_token) or "",
+            sender=sms.sender or "",
+            timeout_seconds=sms.timeout_seconds,
+            validity_seconds=sms.validity_seconds,
+        )
+    )
+
+
+def _sns(settings: Settings) -> SnsChannel:
+    sms = settings.sms
+    key = AwsKey(sms.account_sid or "", _clear(sms.auth_token) or "", sms.region, "sns")
+    return SnsChannel(
+        SnsAccount(
+            base_url=sms.base_url,
+            key=key,
+            sender=sms.sender or "",
+            timeout_seconds=sms.timeout_seconds,
+        )
+    )
+
+
+_SMS: Mapping[str, Callable[[Settings], Channel]] = {
+    "twilio": _twilio,
+    "vonage": _vonage,
+    "sns": _sns,
+}
+
+
+def status_callback(settings: Settings) -> str | None:
+    """Where Twilio calls back; nowhere if it could not: it refuses messages that name a loopback host."""
+    base = settings.callbacks.base_url or settings.api.public_url
+    if base is None:
+        return None
+    if _is_here(base) and not _is_here(settings.sms.base_url):
+        return None
+    return f"{base}{CALLBACKS_PATH.format(provider='twilio')}?{DELIVERY_PARAMETER}="
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in LOOPBACK_HOSTS
+
+
+def _clear(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -1,0 +1,77 @@
+"""9a Whose turn it is: which of the due deliveries of a channel may be queued now.
+
+In: a channel and how many. Out: a query for delivery ids. Next: 9 relay.py moves them.
+
+Most channels know no order but urgency. Webhooks do: within a lane (one subscription, one stream) a later
+delivery waits until the earlier one has come to its end, be it delivered or dead; and one receiver has
+only so many under way, so that a slow one holds up nobody else.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, func, or_, select
+
+from notifier.schema import delivery
+from notifier.states import CLAIMED, HANDED_OFF, HELD, PENDING, PLANNED, QUEUED, RETRY_WAIT
+
+# Channels whose deliveries have lanes.
+LANED = frozenset({"webhook"})
+UNDER_WAY_PER_RECEIVER = 4
+# What has not come to an end.
+OPEN = (PLANNED, HELD, PENDING, QUEUED, CLAIMED, HANDED_OFF, RETRY_WAIT)
+
+
+def due(
+    conn: Connection, channel: str, now: int, *, limit: int, order: tuple[Column[int], ...]
+) -> Select[Any]:
+    """Ids of at most `limit` deliveries that may be queued, those that another relay moves left out."""
+    ready = _ready(channel, now)
+    if channel in LANED:
+        ready = delivery.c.delivery_id.in_(_in_turn(ready, _busy(conn, channel), order))
+    return (
+        select(delivery.c.delivery_id)
+        .where(ready)
+        .order_by(*order)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _ready(channel: str, now: int) -> ColumnElement[bool]:
+    return and_(
+        delivery.c.state.in_((PENDING, RETRY_WAIT)),
+        delivery.c.channel == channel,
+        delivery.c.available_at <= now,
+        delivery.c.deadline_at > now,
+    )
+
+
+def _in_turn(
+    ready: ColumnElement[bool], busy: Collection[str], order: tuple[Column[int], ...]
+) -> Select[Any]:
+    """The first of each lane, and of those a few of each receiver that is not busy."""
+    earlier = delivery.alias("earlier")
+    is_first = ~exists().where(
+        earlier.c.lane == delivery.c.lane,
+        earlier.c.lane_position < delivery.c.lane_position,
+        earlier.c.state.in_(OPEN),
+    )
+    place = func.row_number().over(partition_by=delivery.c.endpoint, order_by=order)
+    firsts = (
+        select(delivery.c.delivery_id, place.label("place"))
+        .where(ready, or_(delivery.c.lane.is_(None), is_first))
+        .where(delivery.c.endpoint.not_in(busy))
+        .subquery()
+    )
+    return select(firsts.c.delivery_id).where(firsts.c.place <= UNDER_WAY_PER_RECEIVER)
+
+
+def _busy(conn: Connection, channel: str) -> Collection[str]:
+    """Receivers with as many under way as they may have."""
+    return conn.scalars(
+        select(delivery.c.endpoint)
+        .where(delivery.c.channel == channel, delivery.c.state.in_((QUEUED, CLAIMED, HANDED_OFF)))
+        .group_by(delivery.c.endpoint)
+        .having(func.count() >= UNDER_WAY_PER_RECEIVER)
+    ).all()

@@ -1,0 +1,71 @@
+"""What telling people was used for since a time: notices, deliveries, what was read, what is paid for.
+
+Counts only; names nobody. Canaries are left out.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, func, select
+
+from notifier.retry import Outcome
+from notifier.schema import attempt, delivery, notice
+from notifier.states import CANARY
+
+StreamKey = tuple[str, int | None]
+
+
+class Usage(NamedTuple):
+    """`read`: notices read in the app. `paid`: by stream and channel, tries that a provider took."""
+
+    notices: Mapping[str, int]
+    read: int
+    people: int
+    deliveries: Mapping[str, Mapping[str, int]]
+    paid: Mapping[StreamKey, Mapping[str, int]]
+
+
+def usage(conn: Connection, since: int) -> Usage:
+    """Of notices planned since then (microseconds)."""
+    planned = (notice.c.planned_at >= since, notice.c.kind != CANARY)
+    kinds = select(notice.c.kind, func.count()).where(*planned).group_by(notice.c.kind)
+    read = select(func.count()).where(*planned, notice.c.read_at.is_not(None))
+    people = select(func.count(notice.c.recipient_id.distinct())).where(*planned)
+    deliveries: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for channel, state, count in conn.execute(_deliveries(since)):
+        deliveries[channel][state] = count
+    paid: defaultdict[StreamKey, Counter[str]] = defaultdict(Counter)
+    for contract_id, stream_id, channel, count in conn.execute(_paid(since)):
+        paid[contract_id, stream_id][channel] += count
+    return Usage(
+        notices={row[0]: row[1] for row in conn.execute(kinds.order_by(notice.c.kind))},
+        read=conn.scalar(read) or 0,
+        people=conn.scalar(people) or 0,
+        deliveries=dict(sorted(deliveries.items())),
+        paid=paid,
+    )
+
+
+def _deliveries(since: int) -> Select[str, str, int]:
+    return (
+        select(delivery.c.channel, delivery.c.state, func.count())
+        .where(delivery.c.planned_at >= since, delivery.c.endpoint != CANARY)
+        .group_by(delivery.c.channel, delivery.c.state)
+        .order_by(delivery.c.channel, delivery.c.state)
+    )
+
+
+def _paid(since: int) -> Select[str, int, str, int]:
+    """Each try that a provider took is paid for, also one that was repeated."""
+    return (
+        select(notice.c.contract_id, notice.c.stream_id, delivery.c.channel, func.count())
+        .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
+        .join(attempt, attempt.c.delivery_id == delivery.c.delivery_id)
+        .where(
+            delivery.c.planned_at >= since,
+            delivery.c.endpoint != CANARY,
+            attempt.c.result == Outcome.ACCEPTED.value,
+        )
+        .group_by(notice.c.contract_id, notice.c.stream_id, delivery.c.channel)
+    )

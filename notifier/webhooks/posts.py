@@ -1,0 +1,136 @@
+"""What is posted to a webhook: the notice as JSON, and the receiver with the secrets that sign now.
+
+In: a claim of the channel `webhook`. Out: a Letter whose text is the body. The same delivery always
+makes the same body: it is read from the notice as it was planned.
+
+    {"type": "stream.paused", "timestamp": "2026-03-02T09:15:00Z", "data": {"notice": "…", "reference":
+     "8F3A…", "event_id": "…", "position": "42", "contract_id": "C…", "stream_id": "7", "late": false, …}}
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from notifier.channels.channel import Letter
+from notifier.channels.webhook import Receiver, destination_of
+from notifier.content import decode_content
+from notifier.errors import DestinationRejected
+from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED
+from notifier.privacy import Vault
+from notifier.schema import notice
+from notifier.webhooks.schema import webhook
+from notifier.webhooks.subscriptions import live_secrets, open_private
+
+TEST = "webhook.test"
+_CONTRACT_KINDS = {CONTRACT_PAUSED: "contract.paused", CONTRACT_RESUMED: "contract.resumed"}
+
+
+class Held(Protocol):
+    """What a claim says of the delivery that it holds; times in microseconds."""
+
+    @property
+    def delivery_id(self) -> UUID:
+        """The delivery, and what the receiver knows a repeat by."""
+        ...
+
+    @property
+    def notice_id(self) -> UUID:
+        """What it tells."""
+        ...
+
+    @property
+    def contact_id(self) -> UUID | None:
+        """The subscription."""
+        ...
+
+    @property
+    def planned_at(self) -> int:
+        """When it was planned."""
+        ...
+
+    @property
+    def deadline_at(self) -> int:
+        """When it is given up."""
+        ...
+
+    @property
+    def claimed_at(self) -> int:
+        """Now: which secrets sign."""
+        ...
+
+
+def event_type(kind: str) -> str:
+    """A kind of notice as the payload names it: `stream.paused`, `contract.resumed`."""
+    return _CONTRACT_KINDS.get(kind, f"stream.{kind}")
+
+
+def read(conn: Connection, vault: Vault, held: Held) -> tuple[Letter, str]:
+    """The letter and where it goes. Raises DestinationRejected once the subscription is gone."""
+    row = conn.execute(select(webhook).where(webhook.c.webhook_id == held.contact_id)).one_or_none()
+    if row is None or row.private is None:
+        raise DestinationRejected("the subscription was deleted")
+    told = conn.execute(select(notice).where(notice.c.notice_id == held.notice_id)).one()
+    return post(told, held), receiver(vault, row, held.claimed_at)
+
+
+def receiver(vault: Vault, row: Row[Any], now: int) -> str:
+    """A subscription's receiver as the channel takes it."""
+    private = open_private(vault, row)
+    keys = tuple(secret.key for secret in live_secrets(private, now))
+    return destination_of(Receiver(private.url, keys))
+
+
+def post(told: Row[Any], held: Held) -> Letter:
+    """A notice as a body."""
+    content = decode_content(told.content)
+    data = {
+        "notice_id": str(told.notice_id),
+        "reference": content.reference,
+        "event_id": told.cause_event_id,
+        "position": str(told.position),
+        "contract_id": told.contract_id,
+        "stream_id": None if told.stream_id is None else str(told.stream_id),
+        "happened_at": _time(content.happened_at),
+        "late": content.late,
+        "start_known": content.start_known,
+        "paused_since": _time(content.paused_since),
+        "link": content.link,
+        "pauses": [
+            {"paused_at": _time(each.paused_at), "resumed_at": _time(each.resumed_at)}
+            for each in content.pauses
+        ],
+    }
+    return _letter(
+        held.delivery_id,
+        {"type": event_type(content.kind), "timestamp": _time(content.happened_at), "data": data},
+        planned_at=held.planned_at,
+        deadline_at=held.deadline_at,
+    )
+
+
+def test_post(identity: UUID, webhook_id: UUID, now: int) -> Letter:
+    """A body by which a receiver can be tried out; `now`: microseconds."""
+    data = {"webhook_id": str(webhook_id)}
+    body = {"type": TEST, "timestamp": _time(now // 1_000_000), "data": data}
+    return _letter(identity, body, planned_at=now, deadline_at=now)
+
+
+def _letter(identity: UUID, body: Any, *, planned_at: int, deadline_at: int) -> Letter:
+    return Letter(
+        delivery_id=identity,
+        thread="",
+        subject=body["type"],
+        text=msgspec.json.encode(body).decode(),
+        html=None,
+        planned_at=planned_at,
+        deadline_at=deadline_at,
+    )
+
+
+def _time(unix_seconds: int | None) -> str | None:
+    if unix_seconds is None:
+        return None
+    return datetime.fromtimestamp(unix_seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,39 @@
+"""A receiver tried out: one signed post at once, outside the queue, and how it went."""
+
+from time import perf_counter
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import Row
+
+from notifier.channels.webhook import WebhookChannel
+from notifier.errors import DeliveryError
+from notifier.privacy import Vault
+from notifier.webhooks.posts import receiver, test_post
+from store.clock import now_micros
+
+
+class Trial(NamedTuple):
+    """How a receiver took a post; `status_code` None: it did not answer."""
+
+    delivered: bool
+    status_code: int | None
+    detail: str | None
+    milliseconds: int
+
+
+async def try_out(channel: WebhookChannel, vault: Vault, row: Row[Any]) -> Trial:
+    """Post a `webhook.test` to a subscription's receiver, once."""
+    now = now_micros()
+    letter = test_post(uuid4(), row.webhook_id, now)
+    begun = perf_counter()
+    try:
+        async with channel.prepare(letter, receiver(vault, row, now)) as handover:
+            receipt = await handover.send()
+    except DeliveryError as error:
+        return Trial(False, error.status_code, error.detail or None, _since(begun))
+    return Trial(True, receipt.status_code, None, _since(begun))
+
+
+def _since(begun: float) -> int:
+    return round((perf_counter() - begun) * 1000)

@@ -1,0 +1,165 @@
+"""10 The worker process: wires relay, broker, deliverer and channels from settings; holds no logic.
+
+In: settings and a database. Out: a NotifyWorker that `pausewire notify` and `pausewire up` run.
+Next: 11 deliver.py does each message. Scale by running more processes.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import structlog
+from dramatiq import Broker, Middleware, Worker
+from dramatiq.asyncio import async_to_sync
+
+from config.rules import LOOPBACK_HOSTS
+from config.settings import Settings
+from notifier.broker import NAMESPACE, Queues, build_broker, idle_milliseconds
+from notifier.channels.loopback import LoopbackChannel
+from notifier.deliver import Deliverer
+from notifier.facts import FactsAppender
+from notifier.group_commit import GroupCommit
+from notifier.guests import EVERYBODY, GuestList, guest_list
+from notifier.letters import Letters
+from notifier.privacy import Vault
+from notifier.relay import Relay, RelayOptions
+from notifier.rendering import Renderer
+from notifier.states import CANARY
+from notifier.sweep import Sweeper
+from notifier.switched_on import build_channels
+from store.engine import Database
+
+WORKER_STARTED = "notify_worker_started"
+WORKER_STOPPED = "notify_worker_stopped"
+
+# Messages queued ahead of the threads: enough that none idles, few enough to be overtaken.
+QUEUED_PER_THREAD = 4
+PRODUCTION = "production"
+_STOP_MILLISECONDS = 60_000  # letters under way end by their own timeouts before that
+
+Role = Callable[[threading.Event], None]
+
+
+class CloseOnLoop(Middleware):
+    """Closes the deliverer on the loop that its connections belong to, before that loop ends."""
+
+    def __init__(self, deliverer: Deliverer) -> None:
+        self._deliverer = deliverer
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """The threads have ended, the loop has not."""
+        del broker, worker
+        async_to_sync(self._deliverer.close)()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyWorker:
+    """One process's share of delivering."""
+
+    broker: Broker
+    worker: Worker
+    relay: Relay
+    roles: Mapping[str, Role]
+
+    def run(self, stop: threading.Event) -> None:
+        """Deliver until told to stop, then finish what is under way. Raises what ended a role."""
+        log = structlog.get_logger()
+        self.worker.start()
+        log.info(WORKER_STARTED, threads=self.worker.worker_threads)
+        with ThreadPoolExecutor(len(self.roles), thread_name_prefix="notify") as pool:
+            running = [pool.submit(role, stop) for role in self.roles.values()]
+            wait(running, return_when=FIRST_EXCEPTION)
+            stop.set()
+            self.worker.stop(timeout=_STOP_MILLISECONDS)
+            wait(running)
+        try:
+            self.relay.take_back()
+        finally:
+            self.broker.close()
+        for role in running:
+            role.result()
+        log.info(WORKER_STOPPED)
+
+
+def build_worker(
+    settings: Settings, database: Database, vault: Vault, *, queue_prefix: str = NAMESPACE
+) -> NotifyWorker:
+    """Wire a process from settings; nothing connects before `run`. One per process."""
+    name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+    channels = build_channels(settings)
+    if canary_channel(settings) == CANARY:
+        channels[CANARY] = LoopbackChannel()
+    notifier, threads = settings.notifier, settings.broker.worker_threads
+    deliverer = Deliverer(
+        moves=GroupCommit(database),
+        letters=_letters(settings, vault),
+        channels=channels,
+        lease_seconds=notifier.lease_seconds,
+        worker=name,
+    )
+    url = settings.broker.url.get_secret_value()
+    # A claim is worth nothing after its lease: stop working on it then.
+    broker = build_broker(
+        url, time_limit_seconds=notifier.lease_seconds, closing=CloseOnLoop(deliverer)
+    )
+    # An embedded worker does not emit this; without it TimeLimit is silently inactive.
+    broker.emit_after("process_boot")
+    queues = Queues(broker, deliverer, channels=list(channels), prefix=queue_prefix)
+    options = RelayOptions(
+        name=name,
+        providers={each: channel.provider for each, channel in channels.items()},
+        queue_limit=QUEUED_PER_THREAD * threads,
+        poll_seconds=notifier.poll_seconds,
+    )
+    relay = Relay(database, queues.enqueue, options)
+    sweeper = _sweeper(settings, database)
+    facts = FactsAppender(database, poll_seconds=notifier.poll_seconds)
+    return NotifyWorker(
+        broker=broker,
+        worker=Worker(broker, worker_threads=threads, worker_timeout=idle_milliseconds(url)),
+        relay=relay,
+        roles={"relay": relay.run, "sweep": sweeper.run, "facts": facts.run},
+    )
+
+
+def _sweeper(settings: Settings, database: Database) -> Sweeper:
+    return Sweeper(
+        database,
+        sweep_seconds=settings.notifier.sweep_seconds,
+        disable_after_days=settings.webhooks.disable_after_days,
+    )
+
+
+def _letters(settings: Settings, vault: Vault) -> Letters:
+    return Letters(
+        vault,
+        Renderer(),
+        guests=guests_of(settings),
+        canary_place=settings.canary.email or "-",
+        public_url=settings.api.public_url,
+    )
+
+
+def guests_of(settings: Settings) -> GuestList:
+    """Who may be written to: everybody in production, elsewhere guests and what a catcher takes."""
+    if settings.environment == PRODUCTION:
+        return EVERYBODY
+    hosts = {
+        "email": settings.email.host,
+        "sms": urlsplit(settings.sms.base_url).hostname,
+        "push": urlsplit(settings.push.ntfy_url or "").hostname,
+    }
+    catchers = frozenset(channel for channel, host in hosts.items() if host in LOOPBACK_HOSTS)
+    return guest_list(settings.guests.places, catchers, settings.network.passphrase)
+
+
+def canary_channel(settings: Settings) -> str | None:
+    """How the canary travels: by email where it has a mailbox, else to no provider; None: it is off."""
+    if not settings.canary.enabled:
+        return None
+    return "email" if settings.canary.email is not None and settings.email.enabled else CANARY

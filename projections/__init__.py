@@ -1,0 +1,1 @@
+"""Read models folded from the log, and the queries that answer from them."""

@@ -1,0 +1,35 @@
+"""Every pause of the streams that filters let through, in one order: what exports walk along.
+
+First the pauses of whole contracts, by contract; then those of streams, by contract and stream id; each
+in the order of the chain. Both orders follow indexes, so that nothing has to be sorted.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, null, select
+
+from projections import contracts, pauses, streams
+from projections.sets import SetName
+from projections.stream_filters import Filters
+
+
+def of_contracts(name: SetName, wanted: Filters) -> Select[Any]:
+    """Contract-wide pauses: columns of PauseRow, then employer and employee, which are NULL."""
+    pause, contract = pauses.TABLES[name], contracts.TABLES[name]
+    query = select(pause, null().label("employer"), null().label("employee")).join(
+        contract, contract.c.originator_id == pause.c.originator_id
+    )
+    if wanted.contract_id is not None:
+        query = query.where(contract.c.contract_id == wanted.contract_id)
+    return query.order_by(contract.c.contract_id, pause.c.chain_at, pause.c.place)
+
+
+def of_streams(name: SetName, wanted: Filters) -> Select[Any]:
+    """Pauses of streams: columns of PauseRow, then the stream's employer and employee as of now."""
+    pause, listed = pauses.TABLES[name], streams.LISTS[name]
+    return (
+        select(pause, listed.c.employer, listed.c.employee)
+        .join(listed, listed.c.originator_id == pause.c.originator_id)
+        .where(*wanted.conditions(listed))
+        .order_by(listed.c.contract_id, listed.c.stream_id, pause.c.chain_at, pause.c.place)
+    )

@@ -1,0 +1,1 @@
+"""A Stellar network in one process: chain, contract, RPC and catchers. It shares no code with the rest."""

@@ -1,0 +1,1 @@
+"""Where facts are kept: log, evidence, tables, and the one door to the event-sourcing library."""

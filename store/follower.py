@@ -1,0 +1,125 @@
+"""A follower works the log off in chunks, each exactly once, and sleeps until more is recorded.
+
+In: recorded events beyond its position. Out: whatever `apply` writes, in one transaction with the
+follower's new position. Next: projections (step 7) or planning (step 8), which pass `apply`.
+
+Several processes may run the same follower: the position is moved by compare-and-set, so one of them
+wins a chunk and the others go on from there.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy import Connection, select, update
+
+from store.bulk import insert_many
+from store.engine import Database
+from store.errors import TrackingConflict, Transient
+from store.killpoint import reached
+from store.log import Recorded, read_after
+from store.schema import tracking
+from store.wake import LOG
+
+FOLLOWER_STARTED = "follower_started"
+FOLLOWER_BACKED_OFF = "follower_backed_off"
+FOLLOWER_RECOVERED = "follower_recovered"
+
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+
+Apply = Callable[[Connection, Sequence[Recorded]], None]
+
+
+class Follower:
+    """One named reader of the log.
+
+    `apply` writes through the connection it is given and nothing else. `after` runs once the chunk
+    has committed; a crash in between loses only that call. `killpoint`: reached inside the
+    transaction, after `apply`.
+    """
+
+    def __init__(  # noqa: PLR0913 # a follower is these eight facts; a settings class would only rename them
+        self,
+        database: Database,
+        *,
+        name: str,
+        apply: Apply,
+        chunk_events: int,
+        durable: bool,
+        poll_seconds: float,
+        killpoint: str,
+        after: Callable[[Sequence[Recorded]], None] | None = None,
+    ) -> None:
+        self.name = name
+        self._database = database
+        self._apply = apply
+        self._chunk_events = chunk_events
+        self._durable = durable
+        self._poll_seconds = poll_seconds
+        self._killpoint = killpoint
+        self._after = after
+        self._log = structlog.get_logger(follower=name)
+
+    def position(self, conn: Connection) -> int:
+        """The last position worked off, 0 before the first."""
+        found: int | None = conn.execute(
+            select(tracking.c.position).where(tracking.c.name == self.name)
+        ).scalar()
+        return found or 0
+
+    def step(self) -> int:
+        """Work off one chunk; returns how many events it had, 0 when caught up.
+
+        Raises TrackingConflict where another process was faster, and what `apply` raises.
+        """
+        with self._database.read() as conn:
+            position = self.position(conn)
+            chunk = read_after(conn, position, self._chunk_events)
+        if not chunk:
+            return 0
+        with self._database.begin(durable=self._durable) as conn:
+            move_tracking(conn, self.name, position, chunk[-1].position)
+            self._apply(conn, chunk)
+            reached(self._killpoint)
+        if self._after is not None:
+            self._after(chunk)
+        return len(chunk)
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow until told to stop; waits out what is transient, ends with any other error."""
+        self._log.info(FOLLOWER_STARTED)
+        pause = 0.0
+        while not stop.is_set():
+            try:
+                worked = self.step()
+            except TrackingConflict:
+                continue
+            except Transient as error:
+                pause = min(pause * 2 or _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+                self._log.warning(
+                    FOLLOWER_BACKED_OFF, reason=type(error).__name__, pause_seconds=pause
+                )
+                stop.wait(pause)
+                continue
+            if pause:
+                self._log.info(FOLLOWER_RECOVERED)
+                pause = 0.0
+            if not worked and not stop.is_set():
+                self._database.bell.wait(LOG, self._poll_seconds)
+
+
+def move_tracking(conn: Connection, name: str, old: int, new: int) -> None:
+    """Move a follower from one position to the next. Raises TrackingConflict if it stands elsewhere."""
+    moved = conn.execute(
+        update(tracking)
+        .where(tracking.c.name == name, tracking.c.position == old)
+        .values(position=new)
+    )
+    if moved.rowcount == 1:
+        return
+    fresh = old == 0 and insert_many(
+        conn, tracking, ("name", "position"), [(name, new)], on_conflict="nothing"
+    )
+    if not fresh:
+        raise TrackingConflict(name, old)

@@ -1,0 +1,115 @@
+"""Endpoints' figures and disputes as they are kept, on each database."""
+
+import hashlib
+
+import pytest
+from sqlalchemy import select
+
+from ingest.dispute import Dispute
+from ingest.disputes import rpc_dispute, write_disputes
+from ingest.endpoint_report import EndpointReport, reported
+from ingest.errors import RpcUnavailable
+from ingest.ledger_head import LedgerHead
+from ingest.pin_keeper import PinKeeper
+from ingest.pins import Pin, store_pin, stored_pins
+from store.errors import LeaseLost
+from store.lease import Lease
+from store.schema import evidence_conflict
+from tests.fakes import chain
+from tests.fakes.several import Several
+
+
+@pytest.fixture
+def lease(database):
+    held = Lease(database, name="index", holder="a", seconds=60)
+    held.acquire()
+    return held
+
+
+def rows(database):
+    with database.read() as conn:
+        return {row.name: row for row in conn.execute(reported())}
+
+
+async def test_each_endpoint_is_told_and_counters_go_on_with_the_next_leader(database, lease):
+    several = Several(a={}, b={"latest": 90})
+    await several.fetch()
+    await several.pool.look()
+    EndpointReport(database, several.pool, lease).write()
+    told = rows(database)
+    assert [told["a"].place, told["b"].place] == [0, 1]
+    assert (told["a"].state, told["a"].answered, told["a"].latest_ledger) == ("closed", 1, 100)
+    assert (told["b"].lag_ledgers, told["a"].latency_micros) == (10, 0)
+
+    second = Several(a={})
+    second.nodes[0].answers = [RpcUnavailable("down")]
+    with pytest.raises(RpcUnavailable):
+        await second.fetch()
+    report = EndpointReport(database, second.pool, lease)
+    report.write()
+    report.write()
+    told = rows(database)
+    assert set(told) == {"a"}
+    assert (told["a"].answered, told["a"].failed, told["a"].reason) == (1, 1, "down")
+
+
+def test_who_lost_the_lease_reports_nothing(database, lease):
+    with database.begin() as conn:
+        conn.exec_driver_sql("UPDATE lease SET holder = 'thief', epoch = epoch + 1")
+    with pytest.raises(LeaseLost):
+        EndpointReport(database, Several(a={}).pool, lease).write()
+    assert rows(database) == {}
+
+
+def test_a_dispute_is_kept_once_and_other_bytes_beside_the_evidence(database):
+    raw = b"other"
+    told = [
+        Dispute(chain.event_id(1), "lacks", "a", "b", 7),
+        Dispute(chain.event_id(2), "differs", "b", "a", 7, hashlib.sha256(raw).digest(), raw),
+    ]
+    for _ in range(2):
+        with database.begin() as conn:
+            write_disputes(conn, told)
+    with database.read() as conn:
+        kept = conn.execute(select(rpc_dispute).order_by(rpc_dispute.c.event_id)).all()
+        (conflict,) = conn.execute(select(evidence_conflict)).all()
+    assert [(row.kind, row.endpoint, row.against) for row in kept] == [
+        ("lacks", "a", "b"),
+        ("differs", "b", "a"),
+    ]
+    assert (conflict.event_id, bytes(conflict.bytes), conflict.source) == (
+        chain.event_id(2),
+        raw,
+        "b",
+    )
+
+
+def test_a_pinned_ledger_stays_as_it_was_first_known(database, lease):
+    for ledger, digest in ((5, "aa"), (9, "bb"), (9, "cc")):
+        store_pin(database, lease, LedgerHead(ledger, digest, ledger * 5), "a")
+    with database.read() as conn:
+        assert stored_pins(conn) == [Pin(9, "bb", 45), Pin(5, "aa", 25)]
+
+
+async def test_a_ledger_behind_the_newest_is_pinned_and_all_must_prove_themselves(database, lease):
+    several = Several(pins=[], a={}, b={})
+    await several.pool.check_network("")  # the identity knows the name
+    assert all(endpoint.proven for endpoint in several.endpoints)
+    assert await PinKeeper(database, several.pool, lease).pin() == 88
+    assert not any(endpoint.proven for endpoint in several.endpoints)
+    with database.read() as conn:
+        assert stored_pins(conn) == [Pin(88, several.nodes[0].hash_of(88), chain.GENESIS + 88 * 5)]
+
+
+async def test_a_ledger_that_cannot_be_pinned_now_is_pinned_later(database, lease):
+    several = Several(a={})
+    several.nodes[0].answers = [RpcUnavailable("down")]
+    assert await PinKeeper(database, several.pool, lease).pin() is None
+
+
+async def test_nothing_is_pinned_while_two_endpoints_tell_two_chains(database, lease):
+    several = Several(pins=[], a={}, b={})
+    several.nodes[1].salt = "fork"
+    assert await PinKeeper(database, several.pool, lease).pin() is None
+    several.nodes[1].salt = ""
+    assert await PinKeeper(database, several.pool, lease).pin() == 88

@@ -1,0 +1,215 @@
+"""One run of the matrix: what was drawn happens to a real indexer, which is judged all the while."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from ingest import jobs
+from ingest.coverage import LedgerRange
+from ingest.errors import ForkedChain, NodeBehind, WrongNetwork
+from ingest.pins import stored_pins
+from ingest.sources import passed
+from store.engine import Database
+from store.schema import ingest_job, ingest_position
+from tests.e2e.matrix.drawn import Drawn, Step, draw
+from tests.e2e.matrix.indexing import Indexing, deployed
+from tests.e2e.matrix.judging import Judge
+from tests.e2e.matrix.world import Servers, World
+
+_PATIENCE_SECONDS = 180.0
+_LIVE_SECONDS = 0.4
+_JOBS_SHOWN = 4
+_LOOK_SECONDS = 0.1
+
+
+class Outcome(NamedTuple):
+    """What was wrong, if anything."""
+
+    seed: int
+    faults: list[str]
+
+
+def run(seed: int, folder: Path, template: Path, servers: Servers) -> Outcome:
+    """Play the run of a seed. `template`: a migrated database, to be copied."""
+    drawn = draw(seed)
+    folder.mkdir()
+    shutil.copyfile(template, folder / "pausewire.db")
+    world = World(drawn, folder, servers)
+    database = Database.open(f"sqlite:///{folder / 'pausewire.db'}")
+    play = Play(drawn, world, database, folder)
+    try:
+        return Outcome(seed, play.faults())
+    finally:
+        play.end()
+        database.close()
+        world.close()
+        shutil.rmtree(folder)
+
+
+class Play:
+    """The indexer and its world, step by step."""
+
+    def __init__(self, drawn: Drawn, world: World, database: Database, folder: Path) -> None:
+        self._drawn = drawn
+        self._world = world
+        self._database = database
+        self._here = deployed(world, folder / "pausewire.db")
+        self._judge = Judge(world, database, self._here.network)
+        self._indexing: Indexing | None = None
+
+    def end(self) -> None:
+        """Stop whoever runs."""
+        if self._indexing is not None:
+            self._indexing.stop()
+            self._indexing = None
+
+    def faults(self) -> list[str]:
+        """All steps, then good weather, then the verdict."""
+        for step in self._drawn.steps:
+            if step.action == "reset":
+                return self._after_reset(step)
+            self._take(step)
+            found = self._judge.faults(excused=self._excused())
+            if found:
+                return [f"after {step}", *found]
+        self._world.calm()
+        self._start()
+        return self._comes_to_rest() or self._judge.faults(
+            excused=frozenset() if self._is_confirmed() else self._excused()
+        )
+
+    def _is_confirmed(self) -> bool:
+        """Have whole ledgers read where there were lies; whether some source had all of them.
+
+        Then no lie is an excuse any more.
+        """
+        if not self._world.lied_about:
+            return True
+        with self._database.begin() as conn:
+            asked = [
+                jobs.join(conn, kind=jobs.CONFIRM, contract_id=contract_id, ledgers=claim.ledgers)
+                for contract_id, claim in self._judge.certificates().items()
+                if claim.ledgers is not None
+            ]
+
+        def states() -> list[str]:
+            with self._database.read() as conn:
+                return [each.state for each in jobs.progress(conn, asked) if each.ended]
+
+        self._wait(lambda: len(states()) == len(asked), _PATIENCE_SECONDS)
+        return states() == [jobs.DONE] * len(asked)
+
+    def _excused(self) -> frozenset[str]:
+        return frozenset(self._world.lied_about)
+
+    def _start(self) -> None:
+        if self._indexing is None:
+            self._indexing = Indexing(self._here, self._database)
+
+    def _take(self, step: Step) -> None:
+        world = self._world
+        if step.action == "outage":
+            self.end()
+            world.go_on(step.number)
+            return
+        self._start()
+        if step.action == "swap":
+            leaving, self._indexing = self._indexing, Indexing(self._here, self._database)
+            world.go_on(step.number)
+            leaving.stop()
+        elif step.action == "job":
+            self._ask(step.number)
+        else:
+            self._change(step)
+        world.go_on(step.number)
+        self._wait(self._has_caught_up, _LIVE_SECONDS)
+
+    def _change(self, step: Step) -> None:
+        world = self._world
+        changes: dict[str, Callable[[], None]] = {
+            "back": lambda: world.go_back(step.node, step.number),
+            "ahead": lambda: setattr(world.nodes[step.node], "stopped_at", None),
+            "shrink": lambda: world.shrink(step.node),
+            "hide": lambda: world.hide(step.node),
+            "drop": lambda: world.drop(step.node, step.number),
+            "fork": lambda: world.fork(step.node),
+        }
+        if step.action == "fork":  # by the next leadership it has to prove itself
+            self._wait(self._knows_its_chain, _PATIENCE_SECONDS)
+            self.end()
+        changes.get(step.action, lambda: None)()
+        self._start()
+
+    def _ask(self, ledgers: int) -> None:
+        with self._database.begin() as conn:
+            for contract_id in self._world.contracts:
+                last = passed(conn, contract_id)
+                if last is not None and last > ledgers:
+                    wanted = LedgerRange(last - ledgers, last)
+                    jobs.join(conn, kind=jobs.BACKFILL, contract_id=contract_id, ledgers=wanted)
+
+    def _comes_to_rest(self) -> list[str]:
+        """Everybody at the tip, all jobs ended, what some source has filled in; or what is not so."""
+        if self._wait(self._rests, _PATIENCE_SECONDS):
+            return []
+        with self._database.read() as conn:
+            newest = select(ingest_job).order_by(ingest_job.c.created_at.desc())
+            rows = conn.execute(newest.limit(_JOBS_SHOWN)).all()
+            live = ingest_position.c.source.not_like(f"{jobs.JOB_PREFIX}%")
+            positions = conn.execute(select(ingest_position).where(live)).all()
+        ended = self._indexing and self._indexing.ended
+        stands = f"never came to rest: {ended!r}, the newest ledger is {self._world.latest}"
+        return [stands, *map(str, self._judge.certificates().values()), *map(str, rows + positions)]
+
+    def _rests(self) -> bool:
+        return self._has_caught_up() and not self._at_work() and not self._fillable()
+
+    def _has_caught_up(self) -> bool:
+        with self._database.read() as conn:
+            reached = [passed(conn, each) for each in self._world.contracts]
+        return all(each is not None and each >= self._world.latest for each in reached)
+
+    def _knows_its_chain(self) -> bool:
+        with self._database.read() as conn:
+            return bool(stored_pins(conn))
+
+    def _at_work(self) -> bool:
+        """Whether a job is under way. Gaps that nobody can fill are tried again and again."""
+        with self._database.read() as conn:
+            return any(job.kind != jobs.HEAL for job in jobs.unfinished(conn))
+
+    def _fillable(self) -> bool:
+        """Whether a gap is open that some source could fill, in part at least."""
+        return any(
+            self._world.has_of(*gap.ledgers)
+            for certificate in self._judge.certificates().values()
+            for gap in certificate.gaps
+            if gap.is_open
+        )
+
+    def _after_reset(self, step: Step) -> list[str]:
+        """It stops by itself and has recorded nothing of the new chain, if it knew the old one."""
+        self._world.calm()
+        self._start()
+        if not self._wait(self._knows_its_chain, _PATIENCE_SECONDS):
+            return ["it pins no ledger"]
+        self._world.reset(step.number)
+        if not self._wait(lambda: self._indexing.ended is not None, _PATIENCE_SECONDS):
+            return ["it follows on after a reset"]
+        ended = self._indexing.ended
+        if not isinstance(ended, ForkedChain | WrongNetwork | NodeBehind):
+            return [f"a reset ended it by {ended!r}"]
+        return self._judge.faults(excused=self._excused())
+
+    def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Whether it comes to hold in time, or the indexer ends before."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline or self._indexing is None or self._indexing.ended:
+                return holds()
+            time.sleep(_LOOK_SECONDS)
+        return True

@@ -1,0 +1,92 @@
+"""Contents of every kind, and their words in every channel as the golden files hold them.
+
+`python -m tests.fakes.worded` writes the golden files of the present template version anew: for words that
+no release has had yet. What a release has sent is never changed: new words are a new version.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from notifier.content import TEMPLATE_VERSION, Content, Money, Pause
+from notifier.languages import LANGUAGES
+from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, CORRECTION, KINDS, REVISED
+from notifier.rendering import Renderer
+from tests.fakes.chain import CONTRACT
+
+GOLDEN = Path(__file__).parents[1] / "unit" / "notifier" / "golden"
+AT = 1_790_000_000
+CHANNELS = ("email", "sms", "push", "in_app")
+ROLES = ("employee", "employer")
+ACTORS = ("employer", "delegate", "authority", "stranger", "unknown")
+LARGEST_ID = 2**64 - 1
+
+
+def content(kind: str, role: str = "employee", **changes: Any) -> Content:
+    wide = kind in (CONTRACT_PAUSED, CONTRACT_RESUMED)
+    fields: dict[str, Any] = {
+        "kind": kind,
+        "role": role,
+        "contract_id": CONTRACT,
+        "stream_id": None if wide else 184,
+        "happened_at": AT,
+        "learned_at": AT + 6 * 3600,
+        "reference": "AB12CD34",
+        "link": f"https://pay.example/streams/{CONTRACT}/184",
+    }
+    if kind == REVISED:
+        fields["pauses"] = (Pause(AT - 9000, AT - 60), Pause(None, None))
+    if kind.endswith(("resumed", "while_paused")):
+        fields["paused_since"] = AT - 7200
+    return Content(**(fields | changes))
+
+
+def variants(kind: str) -> Iterator[tuple[str, Content]]:
+    """Each sentence that a kind may say, at least once."""
+    for role in ROLES:
+        yield role, content(kind, role)
+        if kind not in (REVISED, CORRECTION):
+            yield f"{role}, late", content(kind, role, late=True)
+        if kind in ("paused", CONTRACT_PAUSED):
+            yield f"{role}, since when is not known", content(kind, role, start_known=False)
+        if kind == "paused":
+            for actor in ACTORS:
+                by = {"paused_by": "GBQD…XEYA", "paused_by_role": actor}
+                yield f"{role}, by {actor}", content(kind, role, **by)
+            earned = Money("USDC", 7, earned=12_345_678_901, withdrawn=2_345_678_901)
+            yield f"{role}, earned", content(kind, role, money=earned, time_zone="Asia/Kolkata")
+        if kind.startswith("cancelled"):
+            settled = Money("USDC", 7, settled=5_000_000, refunded=98_765_432_100_000)
+            yield f"{role}, settled", content(kind, role, money=settled, network="testnet")
+    if kind == REVISED:
+        pauses = (Pause(None, AT), Pause(AT, None), Pause(None, None))
+        yield "of a contract", content(kind, stream_id=None, pauses=pauses)
+        yield "one pause", content(kind, pauses=pauses[:1])
+        yield "none took place", content(kind, "employer", pauses=())
+
+
+def golden_text(renderer: Renderer, language: str, kind: str) -> str:
+    parts = []
+    for name, made in variants(kind):
+        for channel in CHANNELS if name in ROLES else CHANNELS[:2]:
+            words = renderer.render(made, channel, language, TEMPLATE_VERSION)
+            parts += [f"=== {name} · {channel} ===", words.subject, "", words.text, ""]
+    return "\n".join(parts)
+
+
+def golden_html(renderer: Renderer, language: str) -> str:
+    html = renderer.render(content("paused"), "email", language, TEMPLATE_VERSION).html
+    return f"{html}\n"
+
+
+def golden_file(language: str, name: str) -> Path:
+    return GOLDEN / TEMPLATE_VERSION / language / name
+
+
+if __name__ == "__main__":
+    made = Renderer()
+    for language in LANGUAGES:
+        golden_file(language, "").mkdir(parents=True, exist_ok=True)
+        for kind in KINDS:
+            golden_file(language, f"{kind}.txt").write_text(golden_text(made, language, kind))
+        golden_file(language, "paused.html").write_text(golden_html(made, language))

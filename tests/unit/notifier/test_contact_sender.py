@@ -1,0 +1,213 @@
+"""Letters about contacts: once, never after the mark, never against the switch or the list."""
+
+import threading
+
+import pytest
+from sqlalchemy import select, update
+
+from notifier import suppression, switch
+from notifier.contact_letters import contact_letter
+from notifier.contact_sender import ContactSender
+from notifier.contact_words import KINDS, ContactRenderer, ContactWords
+from notifier.contacts import ContactBook
+from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnknown
+from notifier.guests import GuestList
+from notifier.privacy import Vault
+from store.clock import now_micros
+from tests.fakes.chain import EMPLOYEE
+from tests.fakes.fake_channel import FakeChannel
+
+EMAIL = "ana@example.org"
+
+
+class Desk:
+    def __init__(self, database) -> None:
+        self.database = database
+        self.vault = Vault(bytes(32))
+        self.channel = FakeChannel()
+        self.now = now_micros()
+        self.sender = ContactSender(
+            database,
+            self.vault,
+            {"email": self.channel},
+            poll_seconds=0.01,
+            clock=lambda: self.now,
+        )
+
+    def add(self, channel: str = "email", destination: str = EMAIL) -> None:
+        book = ContactBook(self.vault)
+        with self.database.begin() as conn:
+            where = {"channel": channel, "destination": destination}
+            book.add(conn, EMPLOYEE, now=self.now, **where)
+
+    def states(self) -> list[str]:
+        with self.database.read() as conn:
+            return list(conn.scalars(select(contact_letter.c.state)))
+
+    def later(self, seconds: float) -> None:
+        self.now += int(seconds * 1_000_000)
+
+
+@pytest.fixture
+def desk(sqlite_database) -> Desk:
+    return Desk(sqlite_database)
+
+
+async def test_a_letter_leaves_once(desk):
+    desk.add()
+    assert await desk.sender.step() == 1
+    assert await desk.sender.step() == 0
+    assert desk.states() == ["sent"]
+    [(letter, to)] = desk.channel.sent
+    assert to == EMAIL
+    assert letter.subject.endswith("is your Pausewire code")
+
+
+async def test_what_nobody_knows_of_is_not_sent_again(desk):
+    desk.channel.failing = OutcomeUnknown("cut")
+    desk.add()
+    await desk.sender.step()
+    desk.later(600)
+    assert await desk.sender.step() == 0
+    assert desk.states() == ["unknown"]
+
+
+async def test_a_defect_after_the_mark_is_unknown_too_and_one_before_it_is_not_tried_again(desk):
+    desk.channel.failing = RuntimeError("defect")
+    desk.add()
+    await desk.sender.step()
+    desk.channel.failing, desk.channel.refusing = None, RuntimeError("defect")
+    desk.add()
+    await desk.sender.step()
+    assert sorted(desk.states()) == ["failed", "unknown"]
+
+
+async def test_what_did_not_leave_is_tried_again_a_few_times(desk):
+    desk.channel.refusing = ChannelUnavailable("away")
+    desk.add()
+    tries = 0
+    for _ in range(20):
+        tries += await desk.sender.step()
+        desk.later(10)
+    assert tries == 4
+    assert desk.states() == ["failed"]
+    desk.channel.refusing = None
+    assert desk.channel.sent == []
+
+
+async def test_a_refused_destination_fails_at_once(desk):
+    desk.channel.refusing = DestinationRejected("no such user")
+    desk.add()
+    await desk.sender.step()
+    assert desk.states() == ["failed"]
+
+
+async def test_a_letter_of_a_dead_process_is_unknown_once_its_lease_is_over(desk):
+    desk.add()
+    with desk.database.begin() as conn:
+        values = {"state": "handed_off", "token": "dead", "lease_until": desk.now + 1}
+        conn.execute(update(contact_letter).values(values))
+    assert await desk.sender.step() == 0
+    assert desk.states() == ["handed_off"]
+    desk.later(1)
+    assert await desk.sender.step() == 0
+    assert desk.states() == ["unknown"]
+
+
+async def test_late_letters_expire_and_old_ones_are_forgotten(desk):
+    desk.add()
+    desk.later(15 * 60)
+    assert await desk.sender.step() == 0
+    assert desk.states() == ["expired"]
+    desk.later(48 * 3600)
+    await desk.sender.step()
+    assert desk.states() == []
+
+
+async def test_nothing_leaves_while_sending_is_paused(desk):
+    desk.add()
+    with desk.database.begin() as conn:
+        switch.pause(conn, reason=None, now=desk.now)
+    assert await desk.sender.step() == 0
+    assert desk.states() == ["pending"]
+
+
+async def test_a_switch_turned_while_connecting_still_holds(desk):
+    desk.add()
+    prepare = desk.channel.prepare
+
+    def turning(letter, destination):
+        with desk.database.begin() as conn:
+            switch.pause(conn, reason=None, now=desk.now)
+        return prepare(letter, destination)
+
+    desk.channel.prepare = turning
+    await desk.sender.step()
+    assert desk.channel.sent == []
+    assert desk.states() == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (suppression.HARD_BOUNCE, "withheld"),
+        (suppression.COMPLAINT, "withheld"),
+        (suppression.STOP, "withheld"),
+        (suppression.UNSUBSCRIBED, "sent"),
+    ],
+)
+async def test_the_suppression_list_holds_but_who_unsubscribed_may_come_back(desk, reason, state):
+    lookup = desk.vault.destination_lookup("email", EMAIL)
+    with desk.database.begin() as conn:
+        suppression.put(conn, "email", lookup, reason, source="test", at=desk.now)
+    desk.add()
+    await desk.sender.step()
+    assert desk.states() == [state]
+
+
+async def test_outside_production_only_guests_get_letters_and_these_name_the_network(desk):
+    guests = frozenset({"@example.org"})
+    for place, state in ((guests, "sent"), (frozenset(), "withheld")):
+        desk.sender = ContactSender(
+            desk.database,
+            desk.vault,
+            {"email": desk.channel},
+            poll_seconds=0.01,
+            guests=GuestList(everybody=False, places=place, network="Test"),
+            clock=lambda: desk.now,
+        )
+        desk.add()
+        await desk.sender.step()
+        assert desk.states()[-1] == state
+        desk.later(1)
+    [(letter, _)] = desk.channel.sent
+    assert letter.subject.startswith("(Test)")
+    assert letter.text.startswith("(Test)")
+
+
+async def test_a_channel_that_is_switched_off_withholds_its_letters(desk):
+    desk.add("sms", "+15550100123")
+    await desk.sender.step()
+    assert desk.states() == ["withheld"]
+
+
+def test_the_role_ends_when_told_and_closes_its_channels(desk):
+    desk.add()
+    stop = threading.Event()
+    desk.channel.on_send = stop.set
+    desk.sender.run(stop)
+    assert desk.states() == ["sent"]
+    assert desk.channel.closed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("channel", ["email", "sms", "push"])
+def test_every_letter_is_short_and_names_nobody(kind, channel):
+    words = ContactWords("email", 1_772_442_900, "tlh", "040917", 15)
+    said = ContactRenderer().render(kind, words, channel)
+    assert said.subject
+    assert ("040917" in said.text) == (kind == "code")
+    if channel != "email":
+        assert len(said.text) <= 160
+        assert said.text.isascii()
+        assert "\n" not in said.text

@@ -1,0 +1,136 @@
+"""Outside production nobody but guests is written to, and every text names its network."""
+
+from uuid import uuid4
+
+import pytest
+
+from config.channel_settings import EmailSettings, PushSettings, SmsSettings
+from config.guest_settings import GuestSettings
+from config.network_settings import NetworkSettings
+from config.settings import Settings
+from notifier.attempts import claim
+from notifier.content import Rendered
+from notifier.deliver import Deliverer
+from notifier.group_commit import GroupCommit
+from notifier.guests import EVERYBODY, NOT_A_GUEST, guest_list, marked, network_name
+from notifier.letters import Draft, Letters, Withheld
+from notifier.rendering import Renderer
+from notifier.schema import delivery
+from notifier.worker import guests_of
+from tests.fakes.planned import PLACES, delivery_row, plan, vault
+
+NETWORK = "Test SDF Network ; September 2015"
+GUESTS = guest_list(("Ana@Example.org", "@team.test", "+15550100123"), frozenset({"push"}), NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("channel", "place", "admitted"),
+    [
+        ("email", "ana@example.org", True),
+        ("email", " ANA@EXAMPLE.ORG ", True),
+        ("email", "eve@example.org", False),
+        ("email", "anybody@team.test", True),
+        ("email", "anybody@sub.team.test", False),
+        ("email", "ana@example.org@team.test", True),
+        ("email", "", False),
+        ("email", "@", False),
+        ("sms", "+15550100123", True),
+        ("sms", "+15550100124", False),
+        ("push", "ntfy:whatever", True),
+        ("webhook", "https://example.org/", False),
+    ],
+)
+def test_guests_and_catchers_are_admitted_and_nobody_else(channel, place, admitted):
+    assert GUESTS.admits(channel, place) is admitted
+    assert EVERYBODY.admits(channel, place)
+
+
+def settings(**changes):
+    places = GuestSettings(places=("ana@example.org",))
+    network = NetworkSettings(passphrase=NETWORK)
+    return Settings(environment="staging", guests=places, network=network, **changes)
+
+
+def test_in_production_everybody_is_written_to_and_nothing_is_marked():
+    production = guests_of(Settings(environment="production"))
+    assert (production.everybody, production.network) == (True, None)
+
+
+def test_a_provider_on_this_machine_is_a_catcher_and_no_other_is():
+    here = settings(
+        email=EmailSettings(host="127.0.0.1"), push=PushSettings(ntfy_url="http://localhost:1")
+    )
+    assert guests_of(here).catchers == {"email", "push"}
+    away = settings(
+        email=EmailSettings(host="mail.test"),
+        sms=SmsSettings(base_url="https://api.twilio.com"),
+        push=PushSettings(ntfy_url="https://127.0.0.1.example.org"),
+    )
+    assert guests_of(away).catchers == set()
+    assert guests_of(away).admits("email", "ana@example.org")
+    assert not guests_of(away).admits("email", "eve@example.org")
+
+
+def test_the_networks_name_stands_before_every_text():
+    words = Rendered("Paused", "It stopped.", '<html><body class="x">It stopped.</body></html>')
+    found = marked(words, "A <b> Net")
+    assert found.subject == "(A <b> Net) Paused"
+    assert found.text == "(A <b> Net) It stopped."
+    assert found.html is not None
+    assert '<body class="x"><p><strong>(A &lt;b&gt; Net)</strong></p>It' in found.html
+    assert marked(Rendered("s", "t", "no body"), "N").html.startswith("<p>")
+    assert marked(Rendered("s", "t"), "N").html is None
+    assert marked(words, None) is words
+    assert network_name(NETWORK) == "Test SDF Network"
+
+
+class NoChannel:
+    """Fails the test if anything comes this far."""
+
+    provider = "none"
+
+    def prepare(self, letter, destination):
+        raise AssertionError(f"{destination} was about to be written to")
+
+    async def close(self):
+        """Nothing is open."""
+
+
+def read(database, place):
+    letters = Letters(vault(), Renderer(), guests=GUESTS)
+    with database.begin() as conn:
+        planned = plan(conn, destination=place, state="queued", generation=1)
+        held = claim(conn, planned, 1, token="t", now=1, lease_until=2)
+        return letters, held, letters.read(conn, held)
+
+
+def test_a_strangers_letter_is_never_written(sqlite_database):
+    _, _, found = read(sqlite_database, PLACES["email"])
+    assert found == Withheld("suppressed", NOT_A_GUEST)
+
+
+def test_a_guests_letter_is_written_and_marked(sqlite_database):
+    letters, held, found = read(sqlite_database, "ana@example.org")
+    assert isinstance(found, Draft)
+    letter = letters.write(held, found)
+    for text in (letter.subject, letter.text):
+        assert text.startswith("(Test SDF Network) ")
+    assert "<strong>(Test SDF Network)</strong>" in letter.html
+
+
+async def test_a_strangers_delivery_ends_suppressed_with_the_reason(sqlite_database):
+    with sqlite_database.begin() as conn:
+        planned = plan(conn, state="queued", generation=1)
+    deliverer = Deliverer(
+        moves=GroupCommit(sqlite_database),
+        letters=Letters(vault(), Renderer(), guests=GUESTS),
+        channels={"email": NoChannel()},
+        lease_seconds=60,
+        worker=uuid4().hex,
+    )
+    await deliverer.deliver(planned, 1)
+    await deliverer.close()
+    with sqlite_database.read() as conn:
+        row = delivery_row(conn, planned)
+        assert (row.state, row.reason) == ("suppressed", "not on the guest list")
+        assert conn.execute(delivery.select()).one().handed_off_at is None

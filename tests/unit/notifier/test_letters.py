@@ -1,0 +1,89 @@
+"""The letter of a claim."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, update
+
+from notifier import attempts, suppression
+from notifier.attempts import Claim
+from notifier.errors import DestinationRejected
+from notifier.letters import ERASED, Draft, Letters, Withheld
+from notifier.rendering import Renderer
+from notifier.schema import contact, notice
+from store.clock import now_micros
+from store.engine import Database
+from tests.fakes.planned import CONTRACT, PLACES, plan, vault
+
+LETTERS = Letters(vault(), Renderer())
+
+
+def claim(conn: Connection, channel: str = "email", **changes: Any) -> Claim:
+    planned = plan(conn, channel, state="queued", **changes)
+    now = now_micros()
+    held = attempts.claim(conn, planned, 0, token="t", now=now, lease_until=now + 9)
+    assert held is not None
+    return held
+
+
+@pytest.mark.parametrize("channel", ["email", "sms", "push"])
+def test_a_letter_is_rendered_for_its_channel_and_its_place(
+    sqlite_database: Database, channel: str
+) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn, channel)
+        draft = LETTERS.read(conn, held)
+    assert isinstance(draft, Draft)
+    letter = LETTERS.write(held, draft)
+    assert draft.destination == PLACES[channel]
+    assert draft.thread == f"{CONTRACT}.7"
+    assert letter.delivery_id == held.delivery_id
+    assert letter.text
+    assert (letter.html is not None) == (channel == "email")
+
+
+def test_the_same_delivery_reads_the_same_each_time(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn)
+        drafts = [LETTERS.read(conn, held) for _ in range(2)]
+    first, second = (LETTERS.write(held, each) for each in drafts if isinstance(each, Draft))
+    assert first == second
+
+
+def test_letters_about_a_whole_contract_share_a_thread(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn)
+        conn.execute(update(notice).values(stream_id=None))
+        draft = LETTERS.read(conn, held)
+    assert isinstance(draft, Draft)
+    assert draft.thread == f"{CONTRACT}.contract"
+
+
+def test_erased_words_make_no_letter(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn)
+        conn.execute(update(notice).values(content=None))
+        assert LETTERS.read(conn, held) == ERASED
+
+
+def test_a_place_on_the_suppression_list_gets_no_letter(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn, "sms")
+        lookup = vault().destination_lookup("sms", PLACES["sms"])
+        suppression.put(conn, "email", lookup, "stop", source="test", at=1)
+        assert isinstance(LETTERS.read(conn, held), Draft)
+        suppression.put(conn, "sms", lookup, "stop", source="test", at=1)
+        assert LETTERS.read(conn, held) == Withheld("suppressed", "stop")
+        suppression.lift(conn, "sms", lookup, "stop", source="test", at=2)
+        assert isinstance(LETTERS.read(conn, held), Draft)
+
+
+def test_a_contact_that_is_gone_is_a_rejected_destination(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn)
+        nowhere = claim(conn, contact_id=None)
+        conn.execute(delete(contact))
+        with pytest.raises(DestinationRejected):
+            LETTERS.read(conn, held)
+        with pytest.raises(DestinationRejected):
+            LETTERS.read(conn, nowhere)

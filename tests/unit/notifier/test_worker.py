@@ -1,0 +1,112 @@
+"""What settings switch on."""
+
+import threading
+
+import pytest
+from pydantic import SecretStr
+
+from config.channel_settings import EmailSettings, PushSettings, SmsSettings
+from config.settings import Settings
+from config.webhook_settings import WebhookSettings
+from notifier.switched_on import build_channels, status_callback
+from notifier.worker import build_worker
+from store.engine import Database
+from tests.fakes.planned import vault
+
+ALL = Settings(
+    email=EmailSettings(
+        enabled=True,
+        host="mail.test",
+        sender="alerts@pausewire.test",
+        username="u",
+        password=SecretStr("p"),
+    ),
+    sms=SmsSettings(
+        provider="twilio", account_sid="AC1", auth_token=SecretStr("t"), sender="+15550100000"
+    ),
+    push=PushSettings(ntfy_url="https://push.test", token=SecretStr("tk")),
+)
+
+
+def test_nothing_is_sent_on_channels_that_are_off() -> None:
+    assert build_channels(Settings(webhooks=WebhookSettings(enabled=False))) == {}
+
+
+@pytest.mark.parametrize(
+    ("sms", "url"),
+    [
+        ({"provider": "vonage"}, "https://rest.nexmo.com"),
+        ({"provider": "sns", "region": "eu-west-1"}, "https://sns.eu-west-1.amazonaws.com"),
+        ({"provider": "sns", "base_url": "http://127.0.0.1:1/sns/"}, "http://127.0.0.1:1/sns"),
+        ({"provider": "twilio"}, "https://api.twilio.com"),
+    ],
+)
+def test_an_sms_provider_is_asked_at_its_own_address(sms: dict[str, str], url: str) -> None:
+    settings = SmsSettings(account_sid="a", auth_token=SecretStr("t"), sender="P", **sms)
+    assert settings.base_url == url
+    assert build_channels(Settings(sms=settings))["sms"].provider == sms["provider"]
+
+
+def test_each_channel_has_one_provider() -> None:
+    channels = build_channels(ALL)
+    assert {name: channel.provider for name, channel in channels.items()} == {
+        "email": "smtp",
+        "sms": "twilio",
+        "push": "ntfy",
+        "webhook": "webhook",
+    }
+
+
+def test_a_worker_starts_and_stops_with_nothing_to_do(sqlite_database: Database) -> None:
+    worker = build_worker(ALL, sqlite_database, vault())
+    assert set(worker.roles) == {"relay", "sweep", "facts"}
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    worker.run(stop)
+    assert stop.is_set()
+
+
+def test_a_role_that_fails_ends_the_process_with_its_error(sqlite_database: Database) -> None:
+    worker = build_worker(Settings(), sqlite_database, vault())
+
+    def broken(stop: threading.Event) -> None:
+        raise LookupError("a defect")
+
+    roles = dict(worker.roles) | {"relay": broken}
+    stop = threading.Event()
+    failing = type(worker)(
+        broker=worker.broker, worker=worker.worker, relay=worker.relay, roles=roles
+    )
+    with pytest.raises(LookupError, match="a defect"):
+        failing.run(stop)
+    assert stop.is_set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "called"),
+    [
+        ({}, None),
+        ({"api": {"public_url": "https://pay.example"}}, "https://pay.example"),
+        (
+            {
+                "api": {"public_url": "https://pay.example"},
+                "callbacks": {"base_url": "https://in.example"},
+            },
+            "https://in.example",
+        ),
+        ({"api": {"public_url": "http://127.0.0.1:8000"}}, None),
+        (
+            {
+                "api": {"public_url": "http://127.0.0.1:8000"},
+                "sms": {"base_url": "http://127.0.0.1:8101"},
+            },
+            "http://127.0.0.1:8000",
+        ),
+    ],
+)
+def test_twilio_is_told_to_call_where_it_can(
+    changes: dict[str, dict[str, str]], called: str | None
+) -> None:
+    found = status_callback(Settings.model_validate(changes))
+    path = "/v1/providers/twilio/callbacks?delivery="
+    assert found == (called and f"{called}{path}")

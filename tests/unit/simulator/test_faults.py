@@ -1,0 +1,60 @@
+"""The weather comes from its file and its seed."""
+
+from collections import Counter
+
+import pytest
+
+from simulator.errors import SimulatorError
+from simulator.faults import Fault, FaultPlan, Weather
+
+
+def plan_file(tmp_path, text):
+    path = tmp_path / "faults.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_plan_is_read_from_yaml(tmp_path):
+    text = "seed: 7\nrates: {unavailable: 0.5, lag: 0.25}\nlag_ledgers: 9\nhidden_events: 0.1\n"
+    plan = FaultPlan.read(plan_file(tmp_path, text))
+    assert plan == FaultPlan(
+        seed=7, rates={Fault.UNAVAILABLE: 0.5, Fault.LAG: 0.25}, lag_ledgers=9, hidden_events=0.1
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["rates: {earthquake: 0.5}", "colour: red", "rates: {cut: 0.6, lag: 0.6}", "a: [", "x"]
+)
+def test_a_plan_that_makes_no_sense_is_refused(tmp_path, text):
+    with pytest.raises(SimulatorError, match=r"faults\.yaml"):
+        FaultPlan.read(plan_file(tmp_path, text))
+
+
+def test_a_missing_plan_is_refused(tmp_path):
+    with pytest.raises(SimulatorError, match="nowhere"):
+        FaultPlan.read(tmp_path / "nowhere.yaml")
+
+
+def test_without_a_plan_the_weather_is_fine():
+    weather = Weather(FaultPlan())
+    assert {weather.next() for _ in range(100)} == {(None, 0)}
+    assert not weather.hides("x")
+
+
+def test_faults_come_at_their_rates_and_again_the_same_with_the_same_seed():
+    plan = FaultPlan(seed=3, rates={Fault.UNAVAILABLE: 0.2, Fault.LAG: 0.1}, lag_ledgers=4)
+    first, second = Weather(plan), Weather(plan)
+    drawn = [first.next() for _ in range(2_000)]
+    assert drawn == [second.next() for _ in range(2_000)]
+    counts = Counter(drawn)
+    assert 300 < counts[Fault.UNAVAILABLE, 0] < 500
+    assert 130 < counts[Fault.LAG, 4] < 270
+    assert set(counts) == {(Fault.UNAVAILABLE, 0), (Fault.LAG, 4), (None, 0)}
+
+
+def test_a_hidden_event_is_hidden_from_everybody_for_ever():
+    plan = FaultPlan(hidden_events=0.5)
+    ids = [f"id-{number}" for number in range(200)]
+    hidden = {each for each in ids if Weather(plan).hides(each)}
+    assert 60 < len(hidden) < 140
+    assert hidden == {each for each in ids if Weather(plan).hides(each)}
