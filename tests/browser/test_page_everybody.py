@@ -84,6 +84,7 @@ def test_the_keyboard_alone_leads_everywhere(site, opened):
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.press("Tab")
@@ -98,6 +99,16 @@ def test_the_keyboard_alone_leads_everywhere(site, opened):
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator("details[open]")).to_contain_text("employee")
+
+
+def test_skipping_to_the_content_stays_on_the_same_page(site, opened):
+    page = opened(site.stream)
+    expect(page.locator("li[data-pause]").first).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    assert page.url.endswith(site.stream)
+    expect(page.locator("li[data-pause]").first).to_be_visible()
 
 
 def test_who_asks_for_less_motion_gets_none(site, opened):

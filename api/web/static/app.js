@@ -141,6 +141,11 @@ setInterval(() => {
 
 keyDialog();
 chosenLanguage();
+// The address names the view, so the skip link may move the focus only: another address would leave the view.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 window.addEventListener("hashchange", () => {
   route();
   window.scrollTo(0, 0);
