@@ -107,11 +107,15 @@ class RequestRefused(Permanent):
 
 
 class NotServed(Permanent):
-    """A source that does not serve what it was asked for, whatever the ledger."""
+    """A source that does not serve what it was asked for.
 
-    def __init__(self, reason: str) -> None:
+    `begins_at`: the first later ledger that it does serve, where it knows one.
+    """
+
+    def __init__(self, reason: str, begins_at: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.begins_at = begins_at
 
 
 class RangeUnavailable(Permanent):

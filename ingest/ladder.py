@@ -16,6 +16,7 @@ from ingest.decode import Page
 from ingest.errors import (
     IngestError,
     NodeBehind,
+    NotServed,
     Permanent,
     RangeUnavailable,
     RetentionGap,
@@ -94,10 +95,17 @@ class Ladder:
             if isinstance(fault, Transient) and _may_come(failures, fault)
         ]
         if not waits:
-            later = [fault.oldest_ledger for fault in faults if isinstance(fault, RetentionGap)]
+            later = filter(None, map(_begins_at, faults))
             return RangeUnavailable(reason, min(later, default=None))
         soonest = None if None in waits else min(wait for wait in waits if wait is not None)
         return RpcUnavailable(reason, soonest)
+
+
+def _begins_at(fault: IngestError) -> int | None:
+    """From which later ledger on this source would have told."""
+    if isinstance(fault, RetentionGap):
+        return fault.oldest_ledger
+    return fault.begins_at if isinstance(fault, NotServed) else None
 
 
 def _may_come(failures: int, fault: Transient) -> bool:

@@ -5,16 +5,17 @@ Out:  Page; its cursor has passed the last ledger that was wholly read
 Next: record.py
 
 A lake says of which network it is; one of another is refused. It has no window: what is not there has
-either not come yet (the lake's newest ledger lies before it) or is not kept.
+either not come yet (the lake's newest ledger lies before it) or is not kept; then the next one that is
+there is named (holdings.py).
 """
 
 import asyncio
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ingest.decode import Page
 from ingest.errors import LakeUnusable, LedgerUnreadable, NodeBehind, NotServed, Undecodable
+from ingest.ledgers import holdings
 from ingest.ledgers.batch import ledgers_of, unpacked
 from ingest.ledgers.layout import EXTENSIONS, MANIFEST, Manifest, read_manifest
 from ingest.ledgers.objects import Objects
@@ -22,7 +23,6 @@ from ingest.ledgers.pages import Place, RawLedger, read_ledgers
 
 MOST_AT_ONCE: Final = 32
 AIM_BYTES: Final = 8 * 1024 * 1024  # of packed objects in one page
-_NEWEST: Final = re.compile(r"([0-9A-F]{8})--(\d+)(?:-(\d+))?\.xdr\.\w+")
 
 
 class LedgerLake:
@@ -94,18 +94,11 @@ class LedgerLake:
             if body is not None:
                 self._extension = extension
                 return body
-        newest = await self._newest()
+        newest = await holdings.newest(self._objects)
         if newest is not None and ledger > newest:
             raise NodeBehind(newest, ledger)
-        raise NotServed(f"{self.name} does not have ledger {ledger}")
-
-    async def _newest(self) -> int | None:
-        """The newest ledger of the lake: its name sorts first."""
-        key = await self._objects.first_below("")
-        if key is not None and not _NEWEST.search(key):
-            key = await self._objects.first_below(key)
-        found = None if key is None else _NEWEST.search(key)
-        return None if found is None else int(found[3] or found[2])
+        later = await holdings.next_after(self._objects, ledger)
+        raise NotServed(f"{self.name} does not have ledger {ledger}", later)
 
 
 def _ledgers(manifest: Manifest, ledger: int, bodies: Sequence[bytes]) -> Iterator[RawLedger]:

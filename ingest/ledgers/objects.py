@@ -47,17 +47,19 @@ class Objects:
         except (exceptions.BaseError, OSError, ValueError) as error:
             raise LakeUnavailable(f"{self.name}: {type(error).__name__}") from error
 
-    async def first_below(self, folder: str) -> str | None:
-        """The key or folder that sorts first right below a folder. Raises LakeUnavailable."""
+    async def below(self, folder: str) -> list[str]:
+        """The keys and folders right below a folder, hidden ones left out. Raises LakeUnavailable."""
         import obstore
         from obstore import exceptions
 
         try:
             found = await obstore.list_with_delimiter_async(self._store, folder or None)
+        except FileNotFoundError:
+            return []
         except (exceptions.BaseError, OSError, ValueError) as error:
             raise LakeUnavailable(f"{self.name}: {type(error).__name__}") from error
         keys = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
-        return min((key for key in keys if not key.startswith(".")), default=None)
+        return [key for key in keys if not key.startswith(".")]
 
 
 def _open(url: str, name: str, timeout_seconds: float) -> "ObjectStore":

@@ -186,6 +186,24 @@ async def test_a_gap_that_nobody_can_fill_stays_open_and_names_each_source(
         assert not follower.read(follower.certificate).complete
 
 
+async def test_a_hole_in_the_lake_costs_its_own_ledgers_only(sqlite_database, tmp_path):
+    with built_chain(scenario="steady", events=60) as chain:
+        told = [each for each in chain.events if each.contract_id == chain.cast.contract_id]
+        lost, hole = (int(told[place].event_id[:19]) >> 32 for place in (40, 20))
+        LakeWriter(tmp_path, passphrase=PASSPHRASE, shape=GALEXIE).write(chain)
+        next(tmp_path.rglob(f"*--{hole}.xdr.zst")).unlink()
+        lake = LedgerLake(f"file://{tmp_path}", passphrase=PASSPHRASE, timeout_seconds=10)
+        async with node(chain) as served:
+            live = Window(served.events, oldest=lost)
+            history = Ladder([Rung("getEvents", live), Rung(lake.name, lake)])
+            follower = Follower(sqlite_database, chain.cast.contract_id, live, history)
+            await follower.until(lambda conn: len(ended_jobs(conn)) == 2)
+        states = {(job.from_ledger, job.to_ledger): job.state for job in follower.read(ended_jobs)}
+        assert states == {(FIRST_LEDGER, lost - 1): "failed", (hole + 1, lost - 1): "done"}
+        gaps = [each for each in follower.read(follower.certificate).gaps if each.is_open]
+        assert [tuple(each.ledgers) for each in gaps] == [(hole, hole)]
+
+
 @pytest.mark.parametrize("other_seed", [1, 2])
 async def test_what_another_source_tells_is_one_event_or_a_conflict(
     sqlite_database, tmp_path, other_seed

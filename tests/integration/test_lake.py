@@ -113,10 +113,25 @@ async def test_an_s3_server_tells_the_same(chain, tmp_path, bucket):
     with pytest.raises(NodeBehind) as behind:
         await page(source, chain, chain.latest.sequence + 10)
     assert behind.value.latest_ledger == span["end"]
-    with pytest.raises(NotServed, match="does not have ledger 900"):
+    with pytest.raises(NotServed, match="does not have ledger 900") as absent:
         await page(source, chain, 900)
+    assert absent.value.begins_at == GENESIS_LEDGER // 4 * 4
     with pytest.raises(LakeUnusable, match=r"no \.config\.json"):
         await page(lake("s3://lake/else/where"), chain)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+async def test_behind_a_hole_the_next_ledger_that_is_there_is_named(chain, tmp_path, shape):
+    source = written(chain, tmp_path, shape)
+    batches = sorted(tmp_path.rglob("*.xdr.zst"), reverse=True)  # the oldest first
+    step = shape.ledgers_per_batch
+    lost = GENESIS_LEDGER // step * step + 2 * step
+    for batch in batches[2:5]:
+        batch.unlink()
+    with pytest.raises(NotServed, match=f"does not have ledger {lost}") as hole:
+        await page(source, chain, lost)
+    assert hole.value.begins_at == lost + 3 * step
+    assert (await page(source, chain, hole.value.begins_at)).cursor > window_end(lost + 3 * step)
 
 
 async def test_a_server_that_is_away_is_asked_again_later(chain, monkeypatch):

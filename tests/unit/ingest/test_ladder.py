@@ -82,6 +82,10 @@ async def test_the_first_ledger_that_one_of_them_still_has_is_named():
     with pytest.raises(RangeUnavailable) as told:
         await ask(over)
     assert told.value.begins_at == 40
+    over, _ = ladder(RetentionGap(60, 1), NotServed("a hole", 30))
+    with pytest.raises(RangeUnavailable) as told:
+        await ask(over)
+    assert told.value.begins_at == 30
 
 
 async def test_while_one_may_still_come_to_have_it_the_page_is_waited_for():
