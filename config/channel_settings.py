@@ -127,7 +127,8 @@ class SmsSettings(Section):
     timeout_seconds: float = seconds(10, "longest wait for the provider's answer", at_most=300)
     validity_seconds: int = setting(
         1800,
-        "the provider drops a message it could not hand over in this time",
+        "the provider drops a message it could not hand over in this time, or by the alert's deadline;"
+        " Amazon SNS has no such parameter",
         unit="seconds",
         ge=1,
         le=36_000,

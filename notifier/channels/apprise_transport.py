@@ -44,10 +44,17 @@ class Transport:
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
+    def add_headers(self, headers: Mapping[str, str]) -> None:
+        """Headers that the plugin does not know, for this thread's next request."""
+        self._local.headers = headers
+
     def post(self, url: str, **request: Any) -> requests.Response:
         """As requests.post, on a kept connection; a redirect is an answer, never followed."""
+        added = getattr(self._local, "headers", {})
+        self._local.headers = {}
+        request |= {"allow_redirects": False, "headers": {**request.get("headers", {}), **added}}
         try:
-            response = self._session().post(url, **request | {"allow_redirects": False})
+            response = self._session().post(url, **request)
         except requests.RequestException as error:
             self._local.outcome = lost(error)
             raise

@@ -8,6 +8,8 @@ Sending has two phases, because the hand-off mark is committed between them: ent
 connect, log in, name sender and recipient, and can be repeated freely; `send` lets the bytes leave.
 """
 
+import base64
+import hashlib
 import re
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from uuid import UUID
 
 # Enough of the far side's words to understand a refusal, too little to keep a message.
 DETAIL_CHARACTERS = 200
+_COLLAPSE_BYTES = 24
 # Controls, and bytes that were no UTF-8 (surrogates): no database takes them as text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
@@ -37,6 +40,19 @@ class Letter:
     deadline_at: int
     kind: str = "notice"
     unsubscribe_url: str | None = None
+
+    @property
+    def collapse_key(self) -> str:
+        """What push services and devices know the stream by: the newer message takes the older one's place.
+
+        32 characters of base64url, as RFC 8030 §5.4 allows for a Topic.
+        """
+        digest = hashlib.sha256(self.thread.encode()).digest()[:_COLLAPSE_BYTES]
+        return base64.urlsafe_b64encode(digest).decode()
+
+    def seconds_left(self, now: float) -> int:
+        """How long the letter is of use, at least 1. `now`: unix seconds."""
+        return max(1, int(self.deadline_at / 1_000_000 - now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

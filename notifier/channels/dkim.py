@@ -23,6 +23,7 @@ COVERED = (
     "subject",
     "date",
     "message-id",
+    "in-reply-to",
     "references",
     "mime-version",
     "content-type",

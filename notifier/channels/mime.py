@@ -21,6 +21,15 @@ def message_id(letter: Letter, domain: str) -> str:
     return f"<{letter.delivery_id}@{domain}>"
 
 
+def thread_root(letter: Letter, domain: str) -> str:
+    """The mail that all of a stream's mails answer: a resume lands beside the pause that it ends.
+
+    It is never sent. The pause's own id would do for its resume only, and a pause that was suppressed,
+    cancelled or told by SMS has left none; threads are made without their root (RFC 5256 §3).
+    """
+    return f"<{letter.thread}@{domain}>"
+
+
 def build(letter: Letter, *, sender: str, destination: str) -> bytes:
     """RFC 5322 bytes with CRLF: headers, then text alone or text and HTML as alternatives."""
     domain = sender_domain(sender)
@@ -30,8 +39,8 @@ def build(letter: Letter, *, sender: str, destination: str) -> bytes:
         ("From", _mailbox(sender)),
         ("To", destination),
         ("Subject", _unstructured(letter.subject)),
-        # One conversation per stream: every letter answers the same unsent first one.
-        ("References", f"<{letter.thread}@{domain}>"),
+        ("In-Reply-To", thread_root(letter, domain)),
+        ("References", thread_root(letter, domain)),
         ("List-Id", f"<pause-alerts.{domain}>"),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834: keeps vacation replies away
         # By which mailbox providers say what their people complain about: kind, sort, who sends.

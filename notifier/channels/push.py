@@ -1,8 +1,10 @@
 """Push through an ntfy server, by Apprise's plugin on a transport that keeps the answer.
 
 In: a letter and `ntfy:<topic>`. Out: a Receipt with ntfy's message id.
-Apprise blocks, so each publish runs on a thread. ntfy knows no idempotency key.
-Source: ntfy's documentation, "Publish as JSON".
+Apprise blocks, so each publish runs on a thread. ntfy knows no idempotency key. From 2.16 on it knows a
+sequence id, by which a stream's newer message takes the older one's place on the device; servers before
+that show both.
+Source: ntfy's documentation, "Publish as JSON" and "Updating + deleting notifications".
 """
 
 import asyncio
@@ -22,6 +24,7 @@ from notifier.channels.channel import Letter, Receipt, quoted
 from notifier.channels.http_answers import refusal
 from notifier.errors import DestinationRejected, OutcomeUnknown
 
+SEQUENCE_HEADER = "X-Sequence-ID"
 # ntfy's own rule for topics; also what keeps a destination from naming another place.
 _DESTINATION = re.compile(r"ntfy:([-_A-Za-z0-9]{1,64})")
 
@@ -115,6 +118,7 @@ class PushHandover:
 
     def _publish(self) -> Answer | Exception | None:
         self._transport.taken()
+        self._transport.add_headers({SEQUENCE_HEADER: self._letter.collapse_key})
         self._plugin.send(body=self._letter.text, title=self._letter.subject)
         return self._transport.taken()
 

@@ -31,6 +31,7 @@ _PRIORITIES = {
     "urgent": 5,
 }
 _DEFAULT_PRIORITY = 3
+_SHOWN = ("id", "topic", "title", "message", "sequence_id")
 
 
 def add_push_provider(application: web.Application, caught: Caught) -> None:
@@ -90,16 +91,23 @@ class _PushProvider:
                 for name in ("title", "message", "tags", "click")
                 if name in fields
             },
+            **_sequence(request, fields),
         }
         if priority != _DEFAULT_PRIORITY:
             published["priority"] = priority
-        shown = {name: published.get(name, "") for name in ("id", "topic", "title", "message")}
+        shown = {name: published.get(name, "") for name in _SHOWN}
         self._caught.record({**shown, "headers": dict(request.headers)})
         if topic.startswith("slow-"):
             await asyncio.sleep(SLOW_SECONDS)
         if topic.startswith("cut-"):
             cast("asyncio.Transport", request.transport).abort()
         return web.json_response(published)
+
+
+def _sequence(request: web.Request, fields: dict[str, Any]) -> dict[str, str]:
+    """Whose place the message takes on a device, if it says so."""
+    wanted = fields.get("sequence_id") or request.headers.get("X-Sequence-ID")
+    return {} if wanted is None else {"sequence_id": str(wanted)}
 
 
 def _error(status: int, code: int, message: str) -> web.Response:

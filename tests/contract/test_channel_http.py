@@ -42,7 +42,10 @@ def provider() -> Iterator[HttpProvider]:
         yield running
 
 
-def twilio(provider: HttpProvider) -> TwilioChannel:
+PLANNED = LETTER.planned_at / 1_000_000  # its deadline is an hour later
+
+
+def twilio(provider: HttpProvider, now: float = PLANNED) -> TwilioChannel:
     return TwilioChannel(
         TwilioAccount(
             base_url=provider.url,
@@ -51,13 +54,14 @@ def twilio(provider: HttpProvider) -> TwilioChannel:
             sender="+15550100000",
             timeout_seconds=2,
             validity_seconds=900,
-        )
+        ),
+        clock=lambda: now,
     )
 
 
-async def sms(provider: HttpProvider, answer: Scripted) -> str:
+async def sms(provider: HttpProvider, answer: Scripted, now: float = PLANNED) -> str:
     provider.answer = answer
-    channel = twilio(provider)
+    channel = twilio(provider, now)
     try:
         async with channel.prepare(LETTER, "+15550100001") as handover:
             return (await handover.send()).provider_message_id
@@ -89,6 +93,15 @@ async def test_twilio_is_asked_as_its_reference_says(provider: HttpProvider) -> 
         "Body": [LETTER.text],
         "ValidityPeriod": ["900"],
     }
+
+
+@pytest.mark.parametrize(("left", "validity"), [(3000, "900"), (120, "120"), (-5, "1")])
+async def test_twilio_drops_a_message_that_is_stale(
+    provider: HttpProvider, left: float, validity: str
+) -> None:
+    now = LETTER.deadline_at / 1_000_000 - left
+    await sms(provider, Scripted(201, '{"sid": "SM9", "status": "queued"}'), now)
+    assert parse_qs(provider.requests[0]["body"])["ValidityPeriod"] == [validity]
 
 
 async def test_twilio_is_told_where_to_call_back_about_this_delivery(
@@ -157,6 +170,7 @@ async def test_ntfy_is_asked_as_its_documentation_says(provider: HttpProvider) -
         "title": LETTER.subject,
         "message": LETTER.text,
     }
+    assert request["headers"]["X-Sequence-ID"] == LETTER.collapse_key
 
 
 async def test_ntfy_without_a_token_sends_no_credentials(provider: HttpProvider) -> None:

@@ -38,9 +38,12 @@ NUMBER = "+15550100001"
 KEY = AwsKey("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "eu-west-1", "sns")
 
 
-def vonage(url: str, **changes) -> VonageChannel:
+PLANNED = LETTER.planned_at / 1_000_000  # its deadline is an hour later
+
+
+def vonage(url: str, now: float = PLANNED, **changes) -> VonageChannel:
     given = {"api_key": "k1", "api_secret": "s1", "sender": "+15550100000"} | changes
-    return VonageChannel(VonageAccount(base_url=url, **given))
+    return VonageChannel(VonageAccount(base_url=url, **given), clock=lambda: now)
 
 
 def sns(url: str, key: AwsKey = KEY, sender: str = "PAUSE") -> SnsChannel:
@@ -72,6 +75,15 @@ async def test_vonage_is_asked_as_its_reference_says() -> None:
         "ttl": "900000",
         "client-ref": str(LETTER.delivery_id),
     }
+
+
+@pytest.mark.parametrize(("left", "validity"), [(3000, 900), (120, 120), (-5, 20)])
+async def test_vonage_drops_a_message_that_is_stale(left: float, validity: int) -> None:
+    with http_provider() as provider:
+        provider.answer = Scripted(200, '{"messages": [{"status": "0", "message-id": "0A"}]}')
+        now = LETTER.deadline_at / 1_000_000 - left
+        await sent(vonage(provider.url, now, validity_seconds=900))
+    assert parse_qs(provider.requests[0]["body"])["ttl"] == [str(validity * 1000)]
 
 
 def parts(*statuses: str) -> Posted:

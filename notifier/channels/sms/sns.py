@@ -2,7 +2,7 @@
 
 In: a letter's text and a number in E.164. Out: a Receipt after 200 with a MessageId.
 Publish has no idempotency key. A number that answered STOP is taken all the same and never reached: what
-becomes of a message stands in CloudWatch only.
+becomes of a message stands in CloudWatch only. Publish takes no validity period either.
 Source: docs.aws.amazon.com/sns/latest/api/API_Publish.html and its common errors.
 """
 

@@ -7,7 +7,8 @@ Source: Twilio's API reference, "Message resource" and "Error and warning dictio
 """
 
 import base64
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -78,23 +79,26 @@ class TwilioAccount:
 
 
 class TwilioChannel:
-    """Letters as SMS from one number."""
+    """Letters as SMS from one number. `clock`: unix seconds."""
 
     provider = "twilio"
 
-    def __init__(self, account: TwilioAccount) -> None:
+    def __init__(self, account: TwilioAccount, clock: Callable[[], float] = time.time) -> None:
         self._account = account
+        self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
     async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["TwilioHandover"]:
         """Nothing can be agreed before the POST: only the request is made ready."""
         account = self._account
+        # Past its deadline the news is stale, however long the handset was off.
+        validity = min(account.validity_seconds, letter.seconds_left(self._clock()))
         form = {
             "To": destination,
             "From": account.sender,
             "Body": letter.text,
-            "ValidityPeriod": str(account.validity_seconds),
+            "ValidityPeriod": str(validity),
         }
         if account.status_callback is not None:
             # Names the delivery: what becomes of a message is known even where its sid is not.

@@ -6,7 +6,8 @@ calls that sent. A message in several parts has an answer for each.
 Source: Vonage's API reference, "SMS API", and its list of error codes.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +29,7 @@ from notifier.errors import (
 )
 
 TAKEN = "0"
+LEAST_VALIDITY_SECONDS = 20  # of its parameter `ttl`
 STATUSES: Mapping[str, type[DeliveryError]] = {
     "1": RateLimited,  # throttled
     "2": Permanent,  # a parameter is missing
@@ -78,18 +80,22 @@ class VonageAccount:
 
 
 class VonageChannel:
-    """Letters as SMS from one sender."""
+    """Letters as SMS from one sender. `clock`: unix seconds."""
 
     provider = "vonage"
 
-    def __init__(self, account: VonageAccount) -> None:
+    def __init__(self, account: VonageAccount, clock: Callable[[], float] = time.time) -> None:
         self._account = account
+        self._clock = clock
         self._poster = FormPoster(account.timeout_seconds)
 
     @asynccontextmanager
     async def prepare(self, letter: Letter, destination: str) -> AsyncIterator[FormHandover]:
         """Only the request is made ready: nothing can be agreed before the POST."""
         account = self._account
+        # Past its deadline the news is stale, however long the handset was off.
+        left = max(LEAST_VALIDITY_SECONDS, letter.seconds_left(self._clock()))
+        validity = min(account.validity_seconds, left)
         form = {
             "api_key": account.api_key,
             "api_secret": account.api_secret,
@@ -97,7 +103,7 @@ class VonageChannel:
             "to": destination.lstrip("+"),
             "text": letter.text,
             "type": "text" if letter.text.isascii() else "unicode",
-            "ttl": str(account.validity_seconds * 1000),
+            "ttl": str(validity * 1000),
             "client-ref": str(letter.delivery_id),
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
