@@ -2,7 +2,8 @@
 
 In:   connections, each with a position and filters.
 Out:  every message beyond the position that the filters let through, each once, in order.
-Next: feed_tail.py reads the log once for all of them, feed_reader.py sends to one.
+Next: feed_tail.py reads the log once for all of them, feed_reader.py sends to one; feed_asides.py says
+      what is not of the log.
 
 A connection that takes no bytes between two heartbeats, or falls behind what is kept, is dropped: its
 client comes back with its last id and misses nothing. One whose key was revoked ends within seconds.
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from starlette.types import Send
 
 from api.callers import valid_callers
+from api.feed_asides import Asides
 from api.feed_messages import Batch, Wanted, followed_to, read_batch, resync
 from api.feed_reader import Ending, FeedResponse, Reader, opening
 from api.feed_tail import BATCH_MESSAGES, Recent, Tail
@@ -101,19 +103,29 @@ class Feed:
         self._recent = Recent(0)
         self._tail: Tail | None = None
         self._minding: asyncio.Task[None] | None = None
+        self._asides = Asides(database, self._readers, every_seconds=poll_seconds)
         self._pages = asyncio.Semaphore(_PAGES_AT_ONCE)
 
-    def answer(self, key_id: str, wanted: Wanted, start: Start, *, follow: bool) -> FeedResponse:
+    def answer(
+        self,
+        key_id: str,
+        wanted: Wanted,
+        start: Start,
+        *,
+        follow: bool,
+        account: str | None = None,
+    ) -> FeedResponse:
         """Stream from where the caller stands; `follow` False: up to now, then the answer ends.
 
-        Raises Problem where this process takes no more connections.
+        `account`: whose inbox is told of, by a keyed hash. Raises Problem where this process takes no more
+        connections.
         """
         if self._closing:
             raise Problem(UNAVAILABLE, "this process is stopping", headers={"Retry-After": "1"})
         if len(self._readers) >= self._most_connections:
             detail = f"{self._most_connections} connections to the feed are open in this process"
             raise Problem(FEED_FULL, detail, headers={"Retry-After": "5"})
-        reader = Reader(key_id, wanted, start.position, start.opening)
+        reader = Reader(key_id, wanted, start.position, start.opening, account)
 
         async def run(send: Send) -> None:
             self._enter(reader)
@@ -131,6 +143,10 @@ class Feed:
 
         return FeedResponse(run, lambda: reader.end("gone"))
 
+    def inbox_changed(self, account: str) -> None:
+        """Something was marked as read here. `account`: by a keyed hash."""
+        self._asides.changed(account)
+
     async def close(self) -> None:
         """End every connection and stop reading; twice is once."""
         self._closing = True
@@ -139,6 +155,7 @@ class Feed:
         tail, self._tail = self._tail, None
         if tail is not None:
             await tail.close()
+        await self._asides.close()
 
     def _enter(self, reader: Reader) -> None:
         self._readers.add(reader)
@@ -147,6 +164,7 @@ class Feed:
             reader.end("closing")
         if self._minding is None or self._minding.done():
             self._minding = asyncio.create_task(self._mind())
+        self._asides.begin()
 
     def _read_from(self, followed: int) -> Recent:
         """What is kept of the end; reading it begins with the first connection."""

@@ -28,10 +28,21 @@ _DEPARTURE_SECONDS: Final = 30.0
 
 
 class Reader:
-    """Where one connection stands. `live`: it waits for what the process reads next."""
+    """Where one connection stands. `live`: it waits for what the process reads next.
 
-    def __init__(self, key_id: str, wanted: Wanted, position: int, opening: bytes) -> None:
+    `account`: whose inbox it is told of, by a keyed hash; None: of none.
+    """
+
+    def __init__(
+        self,
+        key_id: str,
+        wanted: Wanted,
+        position: int,
+        opening: bytes,
+        account: str | None = None,
+    ) -> None:
         self.key_id = key_id
+        self.account = account
         self.position = position
         self.live = False
         self.ended: Ending | None = None
@@ -40,6 +51,8 @@ class Reader:
         self._opening = opening
         self._told = position
         self._beat = False
+        self._said: dict[str, bytes] = {}
+        self._to_say: dict[str, bytes] = {}
         self._woken = asyncio.Event()
         self._limit: asyncio.Timeout | None = None
 
@@ -51,6 +64,16 @@ class Reader:
         """Say that the connection lives, and how far it has come."""
         self._beat = True
         self._woken.set()
+
+    def say(self, kind: str, wire: bytes) -> None:
+        """Tell a state of this kind unless it was told last; of several unsent ones the newest counts."""
+        if self._said.get(kind) != wire:
+            self._said[kind] = self._to_say[kind] = wire
+            self._woken.set()
+
+    def was_told(self, kind: str) -> bool:
+        """Whether a state of this kind was ever told here."""
+        return kind in self._said
 
     def end(self, why: Ending) -> None:
         """Send nothing more; a send that stands still is broken off."""
@@ -67,6 +90,7 @@ class Reader:
         async with self._until_ended():
             await self._send(send, self._opening)
             while self.ended is None:
+                await self._say_aside(send)
                 self.live = self.position >= recent.floor
                 if self.live:
                     await self._pass_on(send, recent)
@@ -111,6 +135,10 @@ class Reader:
         if wanted.messages:
             self._told = wanted.messages[-1].position
             await self._send(send, wanted.wire)
+
+    async def _say_aside(self, send: Send) -> None:
+        while self._to_say:
+            await self._send(send, self._to_say.popitem()[1])
 
     def _heartbeat(self) -> bytes:
         """A comment; with the position where that has moved past what the filters let through."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
+from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
@@ -58,6 +59,24 @@ class FeedMessage:
     late: Annotated[bool, Field(description="learned after later events of the same stream")]
     details: Annotated[dict[str, Any], Field(description="what else it says")]
     recorded_at: Annotated[datetime | None, Field(description="when we wrote it down")]
+
+
+@dataclass(kw_only=True)
+class BannerMessage:
+    """The `data` of `event: banner`: the operators' word to everybody."""
+
+    text: Annotated[str | None, Field(description="null: it was taken back")]
+    since: datetime | None
+
+
+@dataclass
+class InboxMessage:
+    """The `data` of `event: inbox`: how the caller's own inbox stands."""
+
+    unread: Annotated[int, Field(description="notices not read yet")]
+    newest: Annotated[
+        UUID | None, Field(description="id of the newest notice; null: none came yet")
+    ]
 
 
 @dataclass(kw_only=True)

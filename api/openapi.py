@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from api.feed_schemas import FeedMessage, Resync
+from api.feed_schemas import BannerMessage, FeedMessage, InboxMessage, Resync
 from api.problems import KINDS, ProblemDocument
 from api.schemas import ChainAnswer
 from api.shown import Documented
@@ -48,7 +48,7 @@ def _of_the_feed() -> dict[str, Any]:
     """What a message of the feed holds: no route answers it as JSON, so FastAPI does not see it."""
     return {
         kind.__name__: TypeAdapter(kind).json_schema(mode="serialization")
-        for kind in (FeedMessage, Resync)
+        for kind in (FeedMessage, Resync, BannerMessage, InboxMessage)
     }
 
 

@@ -5,8 +5,8 @@ holds a connection. Out: items in words; read marks, with a fact for the log. A 
 its first time.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
@@ -15,7 +15,9 @@ from domain.notice import NoticeRead
 from notifier import actor_news, facts
 from notifier.content import IN_APP, decode_content
 from notifier.rendering import Renderer
-from notifier.schema import delivery, notice
+from notifier.schema import delivery, notice, recipient
+
+_LOOKUPS_AT_ONCE: Final = 500
 
 
 class InboxPlace(NamedTuple):
@@ -40,6 +42,13 @@ class InboxItem(NamedTuple):
     closed_at: int
     planned_at: int
     read_at: int | None
+
+
+class Waiting(NamedTuple):
+    """How an inbox stands. `newest`: id of the newest notice."""
+
+    unread: int
+    newest: UUID | None
 
 
 def inbox_page(
@@ -69,6 +78,58 @@ def unread_count(recipient_id: str) -> Select[int]:
         notice.c.content.is_not(None),
         notice.c.read_at.is_(None),
     )
+
+
+def newest_of(conn: Connection, lookups: Collection[str]) -> dict[str, int]:
+    """When the newest notice of each account came (microseconds); accounts by `account_lookup`.
+
+    One step into the index per account, however long its inbox is.
+    """
+    newest = (
+        select(notice.c.planned_at)
+        .where(notice.c.recipient_id == recipient.c.recipient_id)
+        .order_by(notice.c.planned_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    found: dict[str, int] = {}
+    for some in _in_parts(lookups):
+        query = select(recipient.c.account_lookup, newest).where(
+            recipient.c.account_lookup.in_(some)
+        )
+        found |= {lookup: at for lookup, at in conn.execute(query) if at is not None}
+    return found
+
+
+def waiting_of(conn: Connection, lookups: Collection[str]) -> dict[str, Waiting]:
+    """How the inbox of each account stands; accounts without one are left out."""
+    of_account = notice.c.recipient_id == recipient.c.recipient_id
+    newest = (
+        select(notice.c.notice_id)
+        .where(of_account, notice.c.content.is_not(None))
+        .order_by(notice.c.planned_at.desc(), notice.c.notice_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    unread = (
+        select(func.count())
+        .where(of_account, notice.c.content.is_not(None), notice.c.read_at.is_(None))
+        .scalar_subquery()
+    )
+    found: dict[str, Waiting] = {}
+    for some in _in_parts(lookups):
+        query = select(recipient.c.account_lookup, unread, newest).where(
+            recipient.c.account_lookup.in_(some)
+        )
+        found |= {row[0]: Waiting(row[1], row[2]) for row in conn.execute(query)}
+    return found
+
+
+def _in_parts(lookups: Collection[str]) -> Iterator[list[str]]:
+    """SQLite takes at most 999 parameters in old builds."""
+    wanted = list(lookups)
+    for start in range(0, len(wanted), _LOOKUPS_AT_ONCE):
+        yield wanted[start : start + _LOOKUPS_AT_ONCE]
 
 
 def deliveries_of(conn: Connection, notice_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:

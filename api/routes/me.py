@@ -107,9 +107,14 @@ async def own_inbox(
 
 
 @router.post("/inbox/read", summary="Mark notices as read")
-async def mark_read(caller: Employee, given: Serving, marked: MarkRead) -> MarkedRead:
+async def mark_read(
+    request: Request, caller: Employee, given: Serving, marked: MarkRead
+) -> MarkedRead:
     """Marks the own notices named, or all; a notice keeps the time at which it was first read."""
-    return await asyncio.to_thread(_mark, given, str(caller.account_id), marked.notice_ids)
+    account = str(caller.account_id)
+    done = await asyncio.to_thread(_mark, given, account, marked.notice_ids)
+    request.app.state.feed.inbox_changed(given.vault.account_lookup(account))
+    return done
 
 
 def _me(given: ApiDependencies, caller: Caller, conn: Connection) -> Me:

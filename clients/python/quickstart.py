@@ -16,4 +16,5 @@ with api.stream("GET", "/v1/feed", params={"contract_id": contract, "last_event_
     for line in feed.iter_lines():
         if line.startswith("data: "):
             message = json.loads(line.removeprefix("data: "))
-            print(message["position"], message["kind"], message["stream_id"], flush=True)
+            if "position" in message:  # else it is the operators' word to everybody
+                print(message["position"], message["kind"], message["stream_id"], flush=True)

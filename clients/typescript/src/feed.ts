@@ -12,17 +12,26 @@ import type { components } from "./schema.js";
 
 type FeedMessage = components["schemas"]["FeedMessage"];
 type Resync = components["schemas"]["Resync"];
+type Banner = components["schemas"]["BannerMessage"];
+type Inbox = components["schemas"]["InboxMessage"];
 
-/** `resync`: the id could not be gone on from; ask the other routes again, the feed goes on behind `id`. */
+/**
+ * `resync`: the id could not be gone on from; ask the other routes again, the feed goes on behind `id`.
+ * `banner`, `inbox`: how something stands now; they have no id of their own, `id` is the last one before.
+ */
 export type FeedItem =
   | { type: "message"; id: string; message: FeedMessage }
-  | { type: "resync"; id: string; resync: Resync };
+  | { type: "resync"; id: string; resync: Resync }
+  | { type: "banner"; id: string | undefined; banner: Banner }
+  | { type: "inbox"; id: string | undefined; inbox: Inbox };
 
 export interface FeedOptions extends PausewireOptions {
   /** Only this contract's, this stream's (with its contract), this employee's events. */
   contractId?: string;
   streamId?: string;
   employee?: string;
+  /** Also how the caller's own inbox stands; the token must be of somebody who signed in, or has a key for it. */
+  inbox?: boolean;
   /** The last id that was handled; "0" begins with the log's first event, without one it begins now. */
   lastEventId?: string;
   /** Ends the reading. */
@@ -81,6 +90,7 @@ async function connect(options: FeedOptions, lastId: string | undefined): Promis
   if (options.contractId !== undefined) url.searchParams.set("contract_id", options.contractId);
   if (options.streamId !== undefined) url.searchParams.set("stream_id", options.streamId);
   if (options.employee !== undefined) url.searchParams.set("employee", options.employee);
+  if (options.inbox) url.searchParams.set("inbox", "true");
   const headers = new Headers({
     Accept: "text/event-stream",
     Authorization: `Bearer ${await tokenOf(options.token)}`,
@@ -120,7 +130,10 @@ async function* read(
 
 /** An item, or nothing for blocks that only set an id, and for kinds that a later API may add. */
 function itemOf(block: Block, lastId: string | undefined): FeedItem | undefined {
-  if (block.data === undefined || lastId === undefined) return undefined;
+  if (block.data === undefined) return undefined;
+  if (block.event === "banner") return { type: "banner", id: lastId, banner: JSON.parse(block.data) as Banner };
+  if (block.event === "inbox") return { type: "inbox", id: lastId, inbox: JSON.parse(block.data) as Inbox };
+  if (lastId === undefined) return undefined;
   if (block.event === "message") {
     return { type: "message", id: lastId, message: JSON.parse(block.data) as FeedMessage };
   }

@@ -341,7 +341,8 @@ export interface paths {
          * The feed
          * @description One message per recorded event, as soon as the other routes show it; without an id, from now on.
          *
-         *     `event: resync` says that the id cannot be gone on from: ask the other routes again.
+         *     `event: resync` says that the id cannot be gone on from: ask the other routes again. `event: banner`
+         *     and `event: inbox` tell a state, at the beginning and when it changes, and have no id.
          */
         get: operations["feed_v1_feed_get"];
         put?: never;
@@ -1172,6 +1173,19 @@ export interface components {
             text: string;
         };
         /**
+         * BannerMessage
+         * @description The `data` of `event: banner`: the operators' word to everybody.
+         */
+        BannerMessage: {
+            /** Since */
+            since: string | null;
+            /**
+             * Text
+             * @description null: it was taken back
+             */
+            text: string | null;
+        };
+        /**
          * Breaker
          * @description Whether a provider is tried.
          */
@@ -1844,6 +1858,22 @@ export interface components {
             since: string | null;
             /** To Ledger */
             to_ledger: number;
+        };
+        /**
+         * InboxMessage
+         * @description The `data` of `event: inbox`: how the caller's own inbox stands.
+         */
+        InboxMessage: {
+            /**
+             * Newest
+             * @description id of the newest notice; null: none came yet
+             */
+            newest: string | null;
+            /**
+             * Unread
+             * @description notices not read yet
+             */
+            unread: number;
         };
         /**
          * InboxNotice
@@ -4935,6 +4965,8 @@ export interface operations {
                 employee?: string | null;
                 /** @description the same for clients that cannot set the header, which counts if both are sent */
                 last_event_id?: number | null;
+                /** @description also tell how the own inbox stands (`event: inbox`); needs the scope `employee` */
+                inbox?: boolean;
                 /** @description false: send what there is beyond the last id, then end the answer */
                 follow?: boolean;
             };
@@ -4965,6 +4997,9 @@ export interface operations {
                      *     event: resync
                      *     data: {"position":977000,"reason":"too_old"}
                      *     id: 977000
+                     *
+                     *     event: banner
+                     *     data: {"text":"Maintenance tonight, 22:00 UTC","since":"2026-03-02T09:15:00Z"}
                      */
                     "text/event-stream": string;
                 };

@@ -80,6 +80,27 @@ test("filters are asked for, resync is told, kinds of a later API are passed ove
   }
 });
 
+test("states are told without moving the place, and an own inbox is asked for", async () => {
+  const server = await scripted([
+    stream(
+      'retry: 1\n\nevent: banner\ndata: {"text": "Tonight", "since": null}\n\n' + message(8) +
+        'event: inbox\ndata: {"unread": 2, "newest": null}\n\n',
+    ),
+    stream(message(9)),
+  ]);
+  try {
+    const got = await take(readFeed({ baseUrl: server.baseUrl, token: "k", inbox: true }), 4);
+    assert.deepEqual(got.map((item) => [item.type, item.id]), [
+      ["banner", undefined], ["message", "8"], ["inbox", "8"], ["message", "9"],
+    ]);
+    assert.deepEqual(got[2].inbox, { unread: 2, newest: null });
+    assert.equal(server.asked[0].url, "/v1/feed?inbox=true");
+    assert.equal(server.asked[1].id, "8");
+  } finally {
+    server.close();
+  }
+});
+
 test("a refusal that no wait can mend is thrown with the API's words", async () => {
   const server = await scripted([refusal(401)]);
   try {
