@@ -102,7 +102,10 @@ class AddContact(Documented):
     destination: str = Field(
         min_length=1,
         max_length=4_000,
-        description="an email address, a phone number (+ and digits), `ntfy:<topic>`",
+        description=(
+            "an email address, a phone number (+ and digits), `ntfy:<topic>`, or a web-push subscription as"
+            " the browser's `JSON.stringify(subscription)` gives it"
+        ),
     )
 
 

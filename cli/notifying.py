@@ -85,6 +85,6 @@ def freshness_of(settings: Settings) -> dict[str, int]:
         freshness["email"] = int(rules.freshness_email_hours * 3600)
     if settings.sms.provider != "none":
         freshness["sms"] = int(rules.freshness_sms_minutes * 60)
-    if settings.push.ntfy_url is not None:
+    if settings.push.ntfy_url is not None or settings.push.vapid_key is not None:
         freshness["push"] = int(rules.freshness_push_minutes * 60)
     return freshness

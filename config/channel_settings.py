@@ -208,16 +208,3 @@ class CallbackSettings(Section):
         for value in values:
             decoded_webhook_secret(value.get_secret_value())
         return values
-
-
-class PushSettings(Section):
-    """Push by an ntfy server."""
-
-    ntfy_url: str | None = setting(None, "address of the ntfy server; none: off")
-    token: SecretStr | None = setting(None, "access token of the ntfy server")
-    timeout_seconds: float = seconds(10, "longest wait for the server's answer", at_most=300)
-
-    @field_validator("ntfy_url")
-    @classmethod
-    def _ntfy_url_is_http(cls, value: str | None) -> str | None:
-        return value and checked_url(value, "https", "http").rstrip("/")

@@ -128,6 +128,16 @@ def _sms_is_complete(settings: Settings) -> Iterator[BrokenRule]:
             )
 
 
+def _push_is_complete(settings: Settings) -> Iterator[BrokenRule]:
+    push = settings.push
+    if push.vapid_key is not None and push.vapid_subject is None and not settings.email.sender:
+        yield BrokenRule(
+            "push.vapid_subject",
+            "push services want to know whom to ask",
+            "set PAUSEWIRE_PUSH__VAPID_SUBJECT, such as mailto:ops@example.org",
+        )
+
+
 def _leases_outlast_attempts(settings: Settings) -> Iterator[BrokenRule]:
     longest = max(
         settings.email.timeout_seconds,
@@ -180,6 +190,7 @@ RULES: tuple[Rule, ...] = (
     _providers_are_encrypted,
     _email_is_complete,
     _sms_is_complete,
+    _push_is_complete,
     _leases_outlast_attempts,
     _patience_outlasts_a_request,
     _keys_are_kept_safe,

@@ -7,7 +7,7 @@ from pydantic import SecretStr, field_validator
 
 from config.api_settings import ApiSettings
 from config.canary_settings import CanarySettings
-from config.channel_settings import CallbackSettings, EmailSettings, PushSettings, SmsSettings
+from config.channel_settings import CallbackSettings, EmailSettings, SmsSettings
 from config.cost_settings import CostSettings
 from config.fields import Section, checked_secret_url, seconds, setting
 from config.guest_settings import GuestSettings
@@ -19,6 +19,7 @@ from config.platform_settings import (
     StorageSettings,
     TelemetrySettings,
 )
+from config.push_settings import PushSettings
 from config.reconcile_settings import ReconcileSettings
 from config.webhook_settings import WebhookSettings
 

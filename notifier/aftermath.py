@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from notifier import suppression
-from notifier.errors import DestinationRejected, OptedOut
+from notifier.errors import DestinationGone, DestinationRejected, OptedOut
 from notifier.result import Result
 from notifier.schema import contact
 from notifier.webhooks import health
@@ -41,6 +41,8 @@ def suppression_for(answer: object) -> str | None:
     """Why a place must not be written to after such an answer; None: it may be."""
     if isinstance(answer, OptedOut):
         return suppression.STOP
+    if isinstance(answer, DestinationGone):
+        return suppression.HARD_BOUNCE
     if isinstance(answer, DestinationRejected) and answer.enhanced_code in NO_SUCH_PLACE:
         return suppression.HARD_BOUNCE
     return None

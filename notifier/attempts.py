@@ -168,17 +168,20 @@ def settle(conn: Connection, held: Claim, result: Result, *, chance: float) -> N
     return step
 
 
-def put_back(conn: Connection, held: Claim, *, now: int) -> bool:
-    """Give a claimed delivery back unsent; the relay queues it again."""
-    return _drop(conn, held, to=PENDING, reason=None, now=now)
+def put_back(
+    conn: Connection, held: Claim, *, now: int, until: int | None = None, reason: str | None = None
+) -> bool:
+    """Give a claimed delivery back unsent, at no attempt's cost; due at once, or at `until`."""
+    due = {} if until is None else {"available_at": until}
+    return _drop(conn, held, to=PENDING, now=now, reason=reason, **due)
 
 
 def withdraw(conn: Connection, held: Claim, *, to: str, reason: str, now: int) -> bool:
     """A claimed delivery that must not leave any more: late, erased, suppressed."""
-    return _drop(conn, held, to=to, reason=reason, now=now)
+    return _drop(conn, held, to=to, now=now, reason=reason)
 
 
-def _drop(conn: Connection, held: Claim, *, to: str, reason: str | None, now: int) -> bool:
+def _drop(conn: Connection, held: Claim, *, to: str, now: int, **changes: Any) -> bool:
     row = move_one(
         conn,
         held.delivery_id,
@@ -186,7 +189,7 @@ def _drop(conn: Connection, held: Claim, *, to: str, reason: str | None, now: in
         to=to,
         guard={"token": held.token},
         now=now,
-        changes={"token": None, "lease_until": None, "reason": reason},
+        changes={"token": None, "lease_until": None, **changes},
     )
     return row is not None
 

@@ -46,6 +46,25 @@ def allowance(conn: Connection, provider: str, now: int) -> int | None:
     return 0 if now < health.next_try_at else 1
 
 
+def closed_until(conn: Connection, provider: str, now: int) -> int | None:
+    """Until when one delivery waits for its provider; None: it may go, be it as the one that finds out.
+
+    What the relay asks for a whole channel, asked for one delivery: a healthy provider costs a read.
+    """
+    health = conn.execute(
+        select(provider_health.c.state).where(provider_health.c.provider == provider)
+    ).one_or_none()
+    if health is None or health.state == CLOSED or allowance(conn, provider, now) is None:
+        return None
+    row = conn.execute(
+        select(provider_health.c.next_try_at).where(provider_health.c.provider == provider)
+    ).one()
+    if now < row.next_try_at:
+        return int(row.next_try_at)
+    begin_try(conn, provider, now)
+    return None
+
+
 def begin_try(conn: Connection, provider: str, now: int) -> None:
     """One delivery is on its way to find out: half open until it must be back."""
     failures = conn.scalars(

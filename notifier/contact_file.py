@@ -9,15 +9,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
-import msgspec
-
 from domain.errors import InvalidValue
 from domain.values import account_id
 from notifier.errors import RecipientsInvalid
+from notifier.push_places import push_fault
 from notifier.wishes import WISHES, wish_faults
 
 HEADER = ("account_id", "email", "phone", "push", "language")
-NTFY_PREFIX = "ntfy:"
 
 # A dot-atom (RFC 5322 §3.2.3), one @, a domain of labels, IDN included; lengths of RFC 5321 §4.5.3.1.
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
@@ -25,7 +23,6 @@ _EMAIL = re.compile(
     rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*"
 )
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: at most 15 digits
-_NTFY_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")  # ntfy server/server.go, topicRegex
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # the shapes of BCP 47 we may ever speak
 
 
@@ -47,21 +44,6 @@ class ContactLine(NamedTuple):
     def wishes(self) -> dict[str, str]:
         """The cells that say what the person wants, those that say nothing left out."""
         return {name: cell for name in WISHES if (cell := getattr(self, name))}
-
-
-class PushKeys(msgspec.Struct, forbid_unknown_fields=True):
-    """Keys of a web-push subscription (RFC 8291), base64url."""
-
-    p256dh: str
-    auth: str
-
-
-class PushSubscription(msgspec.Struct, rename="camel"):
-    """A web-push subscription as browsers serialise it (W3C Push API)."""
-
-    endpoint: str
-    keys: PushKeys
-    expiration_time: float | None = None
 
 
 def read_contacts(file: TextIO) -> list[ContactLine]:
@@ -135,18 +117,3 @@ def destination_fault(channel: str, destination: str) -> str | None:
     """What is wrong with a place on a channel (email, sms, push), if anything."""
     line = {"email": "email", "sms": "phone", "push": "push"}[channel]
     return next(_place_faults(ContactLine("", **{line: destination})), None)
-
-
-def push_fault(push: str) -> str | None:
-    """What is wrong with a push destination, if anything."""
-    if push.startswith(NTFY_PREFIX):
-        if _NTFY_TOPIC.fullmatch(push.removeprefix(NTFY_PREFIX)):
-            return None
-        return "push: an ntfy topic has 1 to 64 letters, digits, - or _"
-    try:
-        subscription = msgspec.json.decode(push, type=PushSubscription)
-    except msgspec.DecodeError as error:
-        return f"push: give ntfy:<topic> or a web-push subscription as JSON ({error})"
-    if not subscription.endpoint.startswith("https://"):
-        return "push: the endpoint of a web-push subscription begins with https://"
-    return None

@@ -18,6 +18,7 @@ from notifier import contact_letters, suppression
 from notifier.contact_letters import NewLetter, count_since, newest_code, one_at_a_time, queue
 from notifier.contact_words import ADDED, CODE, REMOVED, ContactWords
 from notifier.privacy import Vault
+from notifier.push_places import endpoint_host
 from notifier.recipients import Recipient, Roster, open_destination, seal_destination
 from notifier.schema import contact, recipient
 
@@ -213,6 +214,9 @@ def hint_of(channel: str, destination: str) -> str:
     if channel == "email":
         name, _, domain = destination.partition("@")
         return f"{name[:_SHOWN_EMAIL]}…@{domain}"
+    host = endpoint_host(destination) if channel == "push" else None
+    if host is not None:
+        return f"browser, by {host}"
     return f"{destination[:_SHOWN_ENDS]}…{destination[-2:]}"
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifier import attempts
 from notifier.attempts import Claim
 from notifier.channels.channel import Channel, Letter, Receipt
+from notifier.gate import Gate, Postponed
 from notifier.group_commit import GroupCommit
 from notifier.letters import Draft, Ready, Withheld
 from notifier.result import DEFECT_REASON, PREPARING, SENDING, Result
@@ -59,6 +60,7 @@ class LetterSource(Protocol):
 class _Taken:
     held: Claim
     draft: Draft | Ready | Exception
+    channel: Channel
 
 
 class Deliverer:
@@ -77,6 +79,7 @@ class Deliverer:
         self._moves = moves
         self._letters = letters
         self._channels = channels
+        self._gate = Gate(channels)
         self._lease = int(lease_seconds * _SECOND)
         self._worker = worker
         self._clock = clock
@@ -121,19 +124,22 @@ class Deliverer:
             return None
         try:
             draft = self._letters.read(conn, held)
+            if isinstance(draft, Withheld):
+                attempts.withdraw(conn, held, to=draft.state, reason=draft.reason, now=now)
+                return None
+            way = self._gate.way(conn, held.channel, draft.destination, now)
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 # the guard: it is claimed, and fails as an attempt
-            return _Taken(held, error)
-        if isinstance(draft, Withheld):
-            attempts.withdraw(conn, held, to=draft.state, reason=draft.reason, now=now)
+            return _Taken(held, error, self._channels[held.channel])
+        if isinstance(way, Postponed):
+            attempts.put_back(conn, held, until=way.until, reason=way.reason, now=now)
             return None
-        return _Taken(held, draft)
+        return _Taken(held, draft, way)
 
     async def _attempt(self, taken: _Taken) -> Result | None:
         """Try once; None: the hand-off was refused, nothing left."""
-        held = taken.held
-        channel = self._channels[held.channel]
+        held, channel = taken.held, taken.channel
         phase = PREPARING
         answer: Receipt | Exception
         try:

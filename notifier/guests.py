@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass, field
 
 from notifier.content import Rendered
+from notifier.push_places import is_here, service_of
 
+PUSH = "push"
 NOT_A_GUEST = "not on the guest list"
 _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 
@@ -17,6 +19,8 @@ _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestList:
     """Who may be written to. `catchers`: channels whose provider is on this machine and tells nobody.
+
+    Of push each service stands by itself, as `push ntfy`.
 
     `network`: its name, which every text begins with; None: production, which needs no mark.
     """
@@ -28,11 +32,17 @@ class GuestList:
 
     def admits(self, channel: str, destination: str) -> bool:
         """Whether a letter may leave for this place. `@domain` admits everybody at the domain."""
-        if self.everybody or channel in self.catchers:
+        if self.everybody or self._is_caught(channel, destination):
             return True
         place = destination.strip().casefold()
         _, at, domain = place.rpartition("@")
         return place in self.places or (bool(at) and f"@{domain}" in self.places)
+
+    def _is_caught(self, channel: str, destination: str) -> bool:
+        if channel != PUSH:
+            return channel in self.catchers
+        # A browser's push service is whoever the subscription names, on this machine or far away.
+        return f"{PUSH} {service_of(destination)}" in self.catchers or is_here(destination)
 
 
 EVERYBODY = GuestList(everybody=True)

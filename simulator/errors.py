@@ -4,6 +4,7 @@ SimulatorError
   StateMismatch     the state folder belongs to another network or another version: stop
   RpcFailure        what the RPC answers a caller as a JSON-RPC error object
 CallRefused         the contract panics: the transaction fails, nothing is emitted
+Undecipherable      a web push that no browser could read, or whose sender is nobody
 """
 
 
@@ -27,3 +28,7 @@ class RpcFailure(SimulatorError):
 
 class CallRefused(Exception):
     """The contract refuses a call, with its own words where it has some."""
+
+
+class Undecipherable(Exception):
+    """A web push that no browser could read, or whose sender is nobody; the message says what is wrong."""

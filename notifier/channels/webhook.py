@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 
 from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.guarded_session import GuardedSession, beginning
 from notifier.channels.http_answers import retry_after_seconds
 from notifier.channels.receiver_address import CheckedResolver, ReceiverRules, is_refused
 from notifier.errors import (
@@ -29,10 +30,6 @@ from notifier.errors import (
 )
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 # the published prefix, not a secret
-# Of what the receiver says we keep a line; an endless body is not waited for.
-_MOST_ANSWER_BYTES = 1024
-_ANSWER_HEADER_BYTES = 8190
-_DNS_SECONDS = 10  # checked addresses are reused for so long; connections to them, longer
 
 
 class Receiver(msgspec.Struct, frozen=True):
@@ -62,11 +59,13 @@ class WebhookChannel:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.rules = rules
-        self._timeout = timeout_seconds
-        self._agent = f"Pausewire/{version} (webhooks)"
-        self._resolver = resolver
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
+        self._session = GuardedSession(
+            rules,
+            agent=f"Pausewire/{version} (webhooks)",
+            timeout_seconds=timeout_seconds,
+            resolver=resolver,
+        )
 
     @asynccontextmanager
     async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["WebhookHandover"]:
@@ -84,30 +83,11 @@ class WebhookChannel:
             "webhook-timestamp": str(sent_at),
             "webhook-signature": signatures(receiver.keys, identity, sent_at, body),
         }
-        yield WebhookHandover(self._open(), receiver.url, headers, body)
+        yield WebhookHandover(self._session.open(), receiver.url, headers, body)
 
     async def close(self) -> None:
         """Close the session."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-                connector=aiohttp.TCPConnector(
-                    resolver=self._resolver or CheckedResolver(self.rules),
-                    ttl_dns_cache=_DNS_SECONDS,
-                    limit=0,  # the relay limits how many are under way
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),  # receivers do not learn of each other
-                auto_decompress=False,
-                max_line_size=_ANSWER_HEADER_BYTES,
-                max_field_size=_ANSWER_HEADER_BYTES,
-            )
-        return self._session
+        await self._session.close()
 
 
 class WebhookHandover:
@@ -127,7 +107,7 @@ class WebhookHandover:
             async with self._session.post(
                 self._url, data=self._body, headers=self._headers, allow_redirects=False
             ) as response:
-                said = await _beginning(response)
+                said = await beginning(response)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if is_refused(error):
                 raise DestinationRejected("the name leads to a private address") from error
@@ -152,14 +132,6 @@ def signatures(keys: Sequence[bytes], identity: str, sent_at: int, body: bytes) 
     signed = f"{identity}.{sent_at}.".encode() + body
     made = (base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys)
     return " ".join(f"v1,{each}" for each in made)
-
-
-async def _beginning(response: aiohttp.ClientResponse) -> str:
-    """The first words of an answer, for the log of deliveries; what follows is left unread."""
-    words = await response.content.read(_MOST_ANSWER_BYTES)
-    if not response.content.at_eof():
-        response.close()
-    return words.decode("utf-8", "replace")
 
 
 def _refusal(status: int, headers: Mapping[str, str], detail: str) -> DeliveryError:

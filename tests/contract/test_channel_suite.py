@@ -1,5 +1,6 @@
 """What every channel must do, met against a real server for each."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from ipaddress import ip_network
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from notifier.channels.channel import Channel, Letter
 from notifier.channels.email import EmailChannel
@@ -17,6 +19,8 @@ from notifier.channels.sms.sns import SnsAccount, SnsChannel
 from notifier.channels.sms.twilio import TwilioAccount, TwilioChannel
 from notifier.channels.sms.vonage import VonageAccount, VonageChannel
 from notifier.channels.smtp_pool import SmtpServer
+from notifier.channels.vapid import VapidKey
+from notifier.channels.web_push import WebPushChannel
 from notifier.channels.webhook import Receiver, WebhookChannel, destination_of
 from notifier.errors import (
     ChannelUnavailable,
@@ -27,6 +31,7 @@ from notifier.errors import (
     ProviderFault,
     Transient,
 )
+from simulator.catchers.web_push_keys import subscription_keys
 from tests.fakes.http_provider import Scripted, http_provider
 from tests.fakes.mail_server import ScriptedMail, free_port, mail_server
 
@@ -136,6 +141,30 @@ def webhook_bench(stack: ExitStack) -> Bench:
     return Bench(channel, arrived, arrange, provider, without_answer=Deferred)
 
 
+def web_push_bench(stack: ExitStack) -> Bench:
+    provider = stack.enter_context(http_provider())
+    key = VapidKey(ec.generate_private_key(ec.SECP256R1()), "mailto:ops@example.test")
+    channel = WebPushChannel(key, LOOPBACK, timeout_seconds=0.3)
+    answers = {
+        "takes": Scripted(201, "", {"Location": "/messages/m1"}),
+        "refuses": Scripted(410, "gone"),
+        "later": Scripted(429, "{}", {"Retry-After": "7"}),
+        "cut": Scripted(cut=True),
+        "slow": Scripted(201, "", slow_seconds=1.0),
+    }
+
+    def arrange(case: str) -> str:
+        provider.answer = answers[case]
+        return subscription(f"{provider.url}/pausewire-ana")
+
+    arrived = lambda: len(provider.requests)  # noqa: E731 # as the other benches
+    return Bench(channel, arrived, arrange, provider, without_answer=Deferred)
+
+
+def subscription(endpoint: str) -> str:
+    return json.dumps({"endpoint": endpoint, "keys": subscription_keys("ana")})
+
+
 VONAGE_PART = '{{"messages": [{{"to": "15550100001", "status": "{}", {}}}]}}'
 SNS_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
 
@@ -203,7 +232,10 @@ BENCHES = {
     "sms": sms_bench,
     "push": push_bench,
     "webhook": webhook_bench,
+    "web_push": web_push_bench,
 }
+# Whoever is called there was named by a stranger: that he is away is no fault of the channel.
+NAMED_BY_STRANGERS = ("webhook", "web_push")
 HAVE_ACCOUNTS = ("email", "sms", "push", "vonage", "sns")
 LOOPBACK = ReceiverRules([ip_network("127.0.0.0/8")])
 
@@ -318,6 +350,14 @@ def unreachable(kind: str) -> tuple[Channel, str]:
             WebhookChannel(LOOPBACK, timeout_seconds=1),
             destination_of(Receiver(url, (b"k" * 32,))),
         ),
+        "web_push": (
+            WebPushChannel(
+                VapidKey(ec.generate_private_key(ec.SECP256R1()), "mailto:ops@example.test"),
+                LOOPBACK,
+                timeout_seconds=1,
+            ),
+            subscription(url),
+        ),
     }
     return channels[kind]
 
@@ -325,8 +365,7 @@ def unreachable(kind: str) -> tuple[Channel, str]:
 @pytest.mark.parametrize("kind", sorted(BENCHES))
 async def test_a_provider_that_cannot_be_reached_has_proven_nothing_left(kind: str) -> None:
     channel, destination = unreachable(kind)
-    # A receiver's absence is no fault of ours: it must not stop the webhooks of others.
-    with pytest.raises(Deferred if kind == "webhook" else ChannelUnavailable):
+    with pytest.raises(Deferred if kind in NAMED_BY_STRANGERS else ChannelUnavailable):
         async with channel.prepare(LETTER, destination) as handover:
             await handover.send()
     await channel.close()

@@ -32,7 +32,7 @@ class HttpProvider:
             {
                 "path": request.path,
                 "headers": dict(request.headers),
-                "body": await request.text(),
+                "body": (await request.read()).decode("utf-8", "replace"),
             }
         )
         answer = self.answer

@@ -1043,7 +1043,7 @@ export interface components {
             channel: "email" | "sms" | "push";
             /**
              * Destination
-             * @description an email address, a phone number (+ and digits), `ntfy:<topic>`
+             * @description an email address, a phone number (+ and digits), `ntfy:<topic>`, or a web-push subscription as the browser's `JSON.stringify(subscription)` gives it
              */
             destination: string;
         };

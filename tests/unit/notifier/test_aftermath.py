@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from notifier import aftermath, suppression
 from notifier.channels.channel import Receipt
-from notifier.errors import Deferred, DestinationRejected, OptedOut, SenderRefused
+from notifier.errors import Deferred, DestinationGone, DestinationRejected, OptedOut, SenderRefused
 from notifier.result import SENDING, Result
 from notifier.schema import contact
 from store.engine import Database
@@ -26,6 +26,8 @@ NOW = 1_790_000_000_000_000
         ("email", Receipt(provider_message_id="m"), None),
         ("sms", OptedOut("21610"), "stop"),
         ("sms", DestinationRejected("21614"), None),
+        ("push", DestinationGone("410"), "hard_bounce"),
+        ("push", DestinationRejected("403"), None),
         ("email", ValueError("a defect"), None),
     ],
 )

@@ -4,9 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from config.channel_settings import EmailSettings, PushSettings, SmsSettings
+from config.channel_settings import EmailSettings, SmsSettings
 from config.guest_settings import GuestSettings
 from config.network_settings import NetworkSettings
+from config.push_settings import PushSettings
 from config.settings import Settings
 from notifier.attempts import claim
 from notifier.content import Rendered
@@ -20,7 +21,9 @@ from notifier.worker import guests_of
 from tests.fakes.planned import PLACES, delivery_row, plan, vault
 
 NETWORK = "Test SDF Network ; September 2015"
-GUESTS = guest_list(("Ana@Example.org", "@team.test", "+15550100123"), frozenset({"push"}), NETWORK)
+GUESTS = guest_list(
+    ("Ana@Example.org", "@team.test", "+15550100123"), frozenset({"push ntfy"}), NETWORK
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,12 @@ GUESTS = guest_list(("Ana@Example.org", "@team.test", "+15550100123"), frozenset
         ("sms", "+15550100123", True),
         ("sms", "+15550100124", False),
         ("push", "ntfy:whatever", True),
+        (
+            "push",
+            '{"endpoint": "https://push.example/x", "keys": {"p256dh": "", "auth": ""}}',
+            False,
+        ),
+        ("push", '{"endpoint": "http://127.0.0.1/x", "keys": {"p256dh": "", "auth": ""}}', True),
         ("webhook", "https://example.org/", False),
     ],
 )
@@ -60,7 +69,7 @@ def test_a_provider_on_this_machine_is_a_catcher_and_no_other_is():
     here = settings(
         email=EmailSettings(host="127.0.0.1"), push=PushSettings(ntfy_url="http://localhost:1")
     )
-    assert guests_of(here).catchers == {"email", "push"}
+    assert guests_of(here).catchers == {"email", "push ntfy"}
     away = settings(
         email=EmailSettings(host="mail.test"),
         sms=SmsSettings(base_url="https://api.twilio.com"),

@@ -13,12 +13,13 @@ from notifier.erasure import erase
 from notifier.errors import RecipientsInvalid
 from notifier.privacy import Vault
 from notifier.schema import contact
+from simulator.catchers.web_push_keys import subscription_keys
 from store.engine import Database
 from tests.fakes.chain import EMPLOYEE, EMPLOYER, OTHER
 
 VAULT = Vault(bytes(32))
 HEADER = "account_id,email,phone,push,language\n"
-WEB_PUSH = json.dumps({"endpoint": "https://push.example/x", "keys": {"p256dh": "k", "auth": "a"}})
+WEB_PUSH = json.dumps({"endpoint": "https://push.example/x", "keys": subscription_keys("ana")})
 
 
 def read(text: str) -> list[ContactLine]:

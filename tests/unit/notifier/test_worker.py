@@ -3,11 +3,14 @@
 import threading
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from config.channel_settings import EmailSettings, PushSettings, SmsSettings
+from config.channel_settings import EmailSettings, SmsSettings
+from config.push_settings import PushSettings
+from config.rules import broken_rules
 from config.settings import Settings
 from config.webhook_settings import WebhookSettings
+from notifier.channels.push_services import PushServices
 from notifier.switched_on import build_channels, status_callback
 from notifier.worker import build_worker
 from store.engine import Database
@@ -52,9 +55,33 @@ def test_each_channel_has_one_provider() -> None:
     assert {name: channel.provider for name, channel in channels.items()} == {
         "email": "smtp",
         "sms": "twilio",
-        "push": "ntfy",
+        "push": "push",  # each of its services has its own
         "webhook": "webhook",
     }
+    push = channels["push"]
+    assert isinstance(push, PushServices)
+    assert {name: each.provider for name, each in push.services.items()} == {"ntfy": "ntfy"}
+
+
+def test_a_vapid_key_switches_web_push_on() -> None:
+    key = SecretStr("3Sd1cFSoqrDX6QkmjIVYvyq2Q_8jd5g4oP2dX0kTn3A")
+    given = PushSettings(vapid_key=key, vapid_subject="mailto:ops@example.test")
+    push = build_channels(Settings(push=given))["push"]
+    assert isinstance(push, PushServices)
+    assert list(push.services) == ["web-push"]
+
+
+@pytest.mark.parametrize("text", ["", "abc", "A" * 43, "!" * 43])
+def test_what_is_no_vapid_key_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        PushSettings(vapid_key=SecretStr(text))
+    assert "pausewire push keys" in str(caught.value)
+
+
+def test_push_services_are_told_whom_to_ask() -> None:
+    key = SecretStr("3Sd1cFSoqrDX6QkmjIVYvyq2Q_8jd5g4oP2dX0kTn3A")
+    broken = broken_rules(Settings(push=PushSettings(vapid_key=key)))
+    assert "push.vapid_subject" in {rule.key for rule in broken}
 
 
 def test_a_worker_starts_and_stops_with_nothing_to_do(sqlite_database: Database) -> None:
