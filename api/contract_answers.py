@@ -19,6 +19,8 @@ from projections import contracts, pauses
 from projections.contracts import GAP_TABLES, GapRow
 from projections.freshness import freshness
 from projections.pauses import PauseRow
+from projections.reach import Reach
+from projections.reached import reaches_contract
 from projections.sets import SetName, active_set
 from store.schema import scanned_range
 
@@ -41,11 +43,14 @@ _COVERAGE: Final = (
 )
 
 
-def contract_answer(given: ApiDependencies, conn: Connection, contract_id: str) -> ContractAnswer:
+def contract_answer(
+    given: ApiDependencies, conn: Connection, reach: Reach, contract_id: str
+) -> ContractAnswer:
     """One contract. Raises Problem where it is not followed and never was."""
     name = active_set(conn)
     coverage = conn.execute(_COVERAGE, {"contract_id": contract_id}).all()
-    if not coverage and contract_id not in given.contracts:
+    known = bool(coverage) or contract_id in given.contracts
+    if not (known and reaches_contract(conn, name, contract_id, reach)):
         raise _unknown(contract_id)
     gaps = conn.execute(_newest_gaps(name), {"contract_id": contract_id}).all()
     own = pauses.page(name, contract_uuid(given.network, contract_id), limit=_PAUSES_SHOWN)
@@ -61,10 +66,17 @@ def contract_answer(given: ApiDependencies, conn: Connection, contract_id: str) 
 
 
 def contract_pauses(
-    given: ApiDependencies, conn: Connection, contract_id: str, listed: Listing, order: str
+    given: ApiDependencies,
+    conn: Connection,
+    reach: Reach,
+    contract_id: str,
+    listed: Listing,
+    order: str,
 ) -> ContractPausesPage:
     """A page of the contract-wide pauses. Raises Problem for a contract that is not followed."""
     name = active_set(conn)
+    if not reaches_contract(conn, name, contract_id, reach):
+        raise _unknown(contract_id)
     query = pauses.page(
         name,
         contract_uuid(given.network, contract_id),

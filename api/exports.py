@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator
 from contextlib import closing, suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
@@ -22,6 +22,8 @@ from api.export_formats import Rows
 from api.problems import EXPORTS_BUSY, Problem
 from projections import pause_list
 from projections.freshness import Freshness, freshness
+from projections.reach import EVERYTHING, Reach
+from projections.reached import contracts_answered
 from projections.sets import active_set
 from projections.stream_filters import Filters
 from store.engine import Database
@@ -40,6 +42,13 @@ class NotTaken(Exception):  # it states the fact, as all our errors do
     """The caller takes nothing, or has taken too long."""
 
 
+class Wanted(NamedTuple):
+    """What is exported: what filters let through of what is within reach."""
+
+    filters: Filters
+    reach: Reach = EVERYTHING
+
+
 class Exports:
     """The exports of this process."""
 
@@ -48,7 +57,7 @@ class Exports:
         self._contracts = contracts
         self._running = 0
 
-    async def answer(self, wanted: Filters, written: Format, media: str, name: str) -> Response:
+    async def answer(self, wanted: Wanted, written: Format, media: str, name: str) -> Response:
         """Begin an export. Raises Problem while others run, and StoreError."""
         if self._running >= AT_ONCE:
             detail = f"{AT_ONCE} exports are running in this process"
@@ -67,19 +76,20 @@ class Exports:
     def _ended(self) -> None:
         self._running -= 1
 
-    def _chunks(self, wanted: Filters, written: Format) -> Generator[Any]:
-        about = self._contracts if wanted.contract_id is None else (wanted.contract_id,)
+    def _chunks(self, wanted: Wanted, written: Format) -> Generator[Any]:
         with self._database.read() as conn:
-            yield freshness(conn, active_set(conn), about)
+            name, asked = active_set(conn), wanted.filters.contract_id
+            about = contracts_answered(conn, name, wanted.reach, asked, self._contracts)
+            yield freshness(conn, name, about)
             with closing(_rows(conn, wanted)) as rows:
                 yield from written(rows)
 
 
-def _rows(conn: Connection, wanted: Filters) -> Generator[Any]:
+def _rows(conn: Connection, wanted: Wanted) -> Generator[Any]:
     name = active_set(conn)
-    queries = [pause_list.of_streams(name, wanted)]
-    if wanted.of_contracts_too:
-        queries.insert(0, pause_list.of_contracts(name, wanted))
+    queries = [pause_list.of_streams(name, *wanted)]
+    if wanted.filters.of_contracts_too:
+        queries.insert(0, pause_list.of_contracts(name, *wanted))
     for query in queries:
         with conn.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as found:
             yield from found

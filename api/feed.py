@@ -20,10 +20,14 @@ from starlette.types import Send
 from api.callers import valid_callers
 from api.feed_asides import Asides
 from api.feed_messages import Batch, Wanted, followed_to, read_batch, resync
+from api.feed_reach import FeedReach
 from api.feed_reader import Ending, FeedResponse, Reader, opening
 from api.feed_tail import BATCH_MESSAGES, Recent, Tail
 from api.problems import FEED_FULL, UNAVAILABLE, Problem
 from api.snapshot import opened
+from projections.reach import Reach
+from projections.reached import contracts_within
+from projections.sets import active_set
 from store.engine import Database
 from store.errors import StoreError
 from store.log import head
@@ -44,6 +48,13 @@ class Start(NamedTuple):
     position: int
     followed: int
     opening: bytes
+
+
+def reach_of(conn: Connection, reach: Reach) -> FeedReach | None:
+    """What of the feed is within a reach as it stands; None: all."""
+    if not reach.bounded:
+        return None
+    return FeedReach(reach, contracts_within(conn, active_set(conn), reach))
 
 
 def start(conn: Connection, last_id: int | None) -> Start:

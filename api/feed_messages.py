@@ -12,11 +12,12 @@ import msgspec
 from fastapi.sse import format_sse_event
 from sqlalchemy import Connection, Select, bindparam, select
 
+from api.feed_reach import FeedReach
 from api.feed_schemas import FeedMessage, Resync
 from api.shown import from_micros, from_seconds
 from domain.chain_order import FactConfirmed, FactJudged, HistoryRevised
 from domain.contract import GapHealed, GapOpened, RangeFilled
-from domain.facts import EmployeeTransferred, StreamFact
+from domain.facts import EmployeeTransferred, EmployerAccepted, StreamFact
 from projections import contracts, streams, timeline
 from projections.sets import PROJECTIONS, SetName, active_set
 from store.log import Recorded, read_of_chain
@@ -26,24 +27,33 @@ Place = tuple[str, int | None]
 
 
 class Message(NamedTuple):
-    """One message. `employees`: every account that it passes as `employee`."""
+    """One message. `employees`: every account that it passes as `employee`.
+
+    `employers`: the others who were a party when it happened, or stopped being one by it.
+    """
 
     position: int
     contract_id: str
     stream_id: int | None
     employees: tuple[str | None, ...]
+    employers: tuple[str | None, ...]
     wire: bytes
 
 
 class Wanted(NamedTuple):
-    """What a reader wants to hear of; filters add up, None wants everything."""
+    """What a reader wants to hear of, and may; filters add up, None wants everything."""
 
     contract_id: str | None = None
     stream_id: int | None = None
     employee: str | None = None
+    reach: FeedReach | None = None
 
     def passes(self, message: Message) -> bool:
-        """Whether the reader wants this message."""
+        """Whether the reader wants this message, and may have it."""
+        if self.reach is not None and not self.reach.passes(
+            message.contract_id, message.stream_id, (*message.employees, *message.employers)
+        ):
+            return False
         return (
             self.contract_id in (None, message.contract_id)
             and self.stream_id in (None, message.stream_id)
@@ -104,21 +114,27 @@ def shown(conn: Connection, recorded: Sequence[Recorded]) -> list[FeedMessage]:
 
 
 def _message(recorded: Recorded, places: Mapping[UUID, Place]) -> Message:
-    said, stream_id, employees = _said(recorded, places)
+    said, whom = _said(recorded, places)
     wire = format_sse_event(data_str=msgspec.json.encode(said).decode(), id=str(recorded.position))
-    return Message(recorded.position, said.contract_id, stream_id, employees, wire)
+    return Message(recorded.position, said.contract_id, *whom, wire)
 
 
-def _said(
-    recorded: Recorded, places: Mapping[UUID, Place]
-) -> tuple[FeedMessage, int | None, tuple[str | None, ...]]:
-    said, stream_id, employees = _told(recorded, places)
+class _Whom(NamedTuple):
+    """The stream, and who hears of it, in the order of Message."""
+
+    stream_id: int | None
+    employees: tuple[str | None, ...] = ()
+    employers: tuple[str | None, ...] = ()
+
+
+_Told = tuple[dict[str, Any], _Whom]
+
+
+def _said(recorded: Recorded, places: Mapping[UUID, Place]) -> tuple[FeedMessage, _Whom]:
+    said, whom = _told(recorded, places)
     said |= {"position": recorded.position, "recorded_at": from_micros(recorded.recorded_at)}
-    said["stream_id"] = None if stream_id is None else str(stream_id)
-    return FeedMessage(**said), stream_id, employees
-
-
-_Told = tuple[dict[str, Any], int | None, tuple[str | None, ...]]
+    said["stream_id"] = None if whom.stream_id is None else str(whom.stream_id)
+    return FeedMessage(**said), whom
 
 
 def _told(recorded: Recorded, places: Mapping[UUID, Place]) -> _Told:
@@ -147,10 +163,13 @@ def _told_by_fact(event: FactJudged | FactConfirmed) -> _Told:
         "late": isinstance(event, FactConfirmed) or event.late,
         "details": timeline.details(fact),
     }
+    if not isinstance(fact, StreamFact):
+        return said, _Whom(None)
     # Who gives a stream up hears of it once more, or a page would show it for ever.
-    previous = (fact.previous,) if isinstance(fact, EmployeeTransferred) else ()
-    stream_id = fact.stream_id if isinstance(fact, StreamFact) else None
-    return said, stream_id, (event.employee, *previous)
+    no_more_paid = (fact.previous,) if isinstance(fact, EmployeeTransferred) else ()
+    no_more_paying = (fact.previous,) if isinstance(fact, EmployerAccepted) else ()
+    employees = (event.employee, *no_more_paid)
+    return said, _Whom(fact.stream_id, employees, (event.employer, *no_more_paying))
 
 
 def _told_by_revision(event: HistoryRevised, place: Place) -> _Told:
@@ -165,7 +184,9 @@ def _told_by_revision(event: HistoryRevised, place: Place) -> _Told:
         "late": True,
         "details": {"status_before": event.before.status, "status": event.after.status},
     }
-    return said, stream_id, (event.before.employee, event.after.employee)
+    sides = (event.before, event.after)
+    employees = tuple(side.employee for side in sides)
+    return said, _Whom(stream_id, employees, tuple(side.employer for side in sides))
 
 
 def _told_by_coverage(event: GapOpened | GapHealed | RangeFilled) -> _Told:
@@ -179,7 +200,7 @@ def _told_by_coverage(event: GapOpened | GapHealed | RangeFilled) -> _Told:
         "at": from_seconds(noticed_at),
         "details": details,
     }
-    return said, None, ()
+    return said, _Whom(None)
 
 
 def _nothing_of_a_transaction() -> dict[str, Any]:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from api.sessions import is_session
 from domain.errors import InvalidValue
 from domain.values import account_id
+from projections.reach import Reach
 from store.clock import now_micros
 from store.query import Query
 from store.schema import key_text, metadata
@@ -109,6 +110,11 @@ class Caller(NamedTuple):
     def is_session(self) -> bool:
         """Whether a person asks, not a program."""
         return is_session(self.key_id)
+
+    @property
+    def reach(self) -> Reach:
+        """Which streams it may read: people those that they pay or are paid by, keys all."""
+        return Reach(account=self.account_id if self.is_session else None)
 
 
 def create_key(

@@ -16,7 +16,7 @@ from api.parameters import AsOf
 from api.problems import NOT_FOUND, Problem
 from api.reading import Listing
 from api.schemas import PausesPage, StreamAnswer
-from api.stream_answers import PAUSES, StreamKey
+from api.stream_answers import PAUSES, StreamKey, check_reached
 from api.told import told_of
 from domain.chain_order import DomainEvent, placed_facts, walk
 from domain.contract import CONTRACT_RULES
@@ -25,17 +25,22 @@ from domain.values import contract_uuid
 from projections.freshness import freshness
 from projections.history import Moment, StreamAt, closed_at_or_before, stream_at
 from projections.pauses import PauseRow
+from projections.reach import Reach
 from projections.sets import PROJECTIONS, active_set
 from store.log import read_aggregates
 from store.schema import ledger_close, tracking
 
 
 class Past:
-    """One stream and its contract at a moment. Raises Problem where it was not there yet."""
+    """One stream and its contract at a moment. Raises Problem where it was not there yet.
+
+    Whose it is now may read all of its past; whose it was may not.
+    """
 
     def __init__(
-        self, given: ApiDependencies, conn: Connection, which: StreamKey, at: AsOf
+        self, given: ApiDependencies, conn: Connection, reach: Reach, which: StreamKey, at: AsOf
     ) -> None:
+        check_reached(conn, active_set(conn), reach, which)
         stream_id = which.uuid(given.network)
         contract_id = contract_uuid(given.network, which.contract_id)
         followed = conn.scalar(select(tracking.c.position).where(tracking.c.name == PROJECTIONS))

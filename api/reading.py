@@ -23,6 +23,7 @@ from api.dependencies import (
 from api.etag import chain_answer
 from api.schemas import ChainAnswer
 from api.snapshot import InThread, Snapshot
+from projections.reach import Reach
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,12 @@ Listed = Annotated[Listing, Depends(listing)]
 
 @dataclass(frozen=True)
 class Reading:
-    """A request that may read streams."""
+    """A request that may read streams, as far as `reach` goes."""
 
     request: Request
     given: ApiDependencies
     snapshot: Snapshot
+    reach: Reach
 
     async def answer(self, read: Callable[[Connection], ChainAnswer]) -> Response:
         """Run the read and answer with what it gives."""
@@ -58,9 +60,11 @@ class Reading:
         return chain_answer(self.request, await InThread(self.given.database).read(read))
 
 
-async def reading(request: Request, given: Serving, snapshot: Reads, _: StreamsReader) -> Reading:
+async def reading(
+    request: Request, given: Serving, snapshot: Reads, caller: StreamsReader
+) -> Reading:
     """What a route about the chain is given, once its key was found good."""
-    return Reading(request, given, snapshot)
+    return Reading(request, given, snapshot, caller.reach)
 
 
 ChainReading = Annotated[Reading, Depends(reading)]

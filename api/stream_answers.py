@@ -18,6 +18,8 @@ from domain.values import NetworkId, stream_uuid
 from projections import contracts, pauses, streams, timeline
 from projections.freshness import freshness
 from projections.pauses import PauseRow
+from projections.reach import Reach
+from projections.reached import contracts_answered
 from projections.sets import SetName, active_set
 from projections.streams import StreamRow
 
@@ -41,19 +43,21 @@ class StreamKey(NamedTuple):
 
 
 def streams_page(
-    given: ApiDependencies, conn: Connection, filters: StreamFilters, listed: Listing
+    given: ApiDependencies, conn: Connection, reach: Reach, filters: StreamFilters, listed: Listing
 ) -> StreamsPage:
     """A page of streams, by contract and stream id."""
     name = active_set(conn)
     after = STREAMS.after(listed.cursor)
-    query = streams.page(name, limit=listed.limit + 1, after=after, **filters.model_dump())
+    query = streams.page(
+        name, limit=listed.limit + 1, after=after, reach=reach, **filters.model_dump()
+    )
     rows, next_cursor = page(
         [streams.entry(row) for row in conn.execute(query)],
         listed.limit,
         STREAMS,
         lambda row: (row.contract_id, row.stream_id),
     )
-    about = given.contracts if filters.contract_id is None else (filters.contract_id,)
+    about = contracts_answered(conn, name, reach, filters.contract_id, given.contracts)
     return StreamsPage(
         items=[chain_rows.stream(row) for row in rows],
         next_cursor=next_cursor,
@@ -61,10 +65,10 @@ def streams_page(
     )
 
 
-def stream_answer(conn: Connection, which: StreamKey) -> StreamAnswer:
+def stream_answer(conn: Connection, reach: Reach, which: StreamKey) -> StreamAnswer:
     """One stream, and whether its contract is paused. Raises Problem where it is not known."""
     name = active_set(conn)
-    row = known_stream(conn, name, which)
+    row = known_stream(conn, name, reach, which)
     contract = conn.execute(*contracts.one(name, which.contract_id)).first()
     return StreamAnswer(
         **chain_rows.stream_members(row),
@@ -74,10 +78,16 @@ def stream_answer(conn: Connection, which: StreamKey) -> StreamAnswer:
 
 
 def pauses_page(
-    given: ApiDependencies, conn: Connection, which: StreamKey, listed: Listing, order: str
+    given: ApiDependencies,
+    conn: Connection,
+    reach: Reach,
+    which: StreamKey,
+    listed: Listing,
+    order: str,
 ) -> PausesPage:
     """A page of a stream's pauses, in chain order. Raises Problem where the stream is not known."""
     name = active_set(conn)
+    check_reached(conn, name, reach, which)
     query = pauses.page(
         name,
         which.uuid(given.network),
@@ -92,7 +102,7 @@ def pauses_page(
         lambda row: (row.chain_at, row.place),
     )
     if not rows:
-        known_stream(conn, name, which)
+        known_stream(conn, name, reach, which)
     told = told_of(conn, rows)
     return PausesPage(
         items=[chain_rows.stream_pause(row, notified=row.id in told) for row in rows],
@@ -102,10 +112,11 @@ def pauses_page(
 
 
 def timeline_page(
-    given: ApiDependencies, conn: Connection, which: StreamKey, listed: Listing
+    given: ApiDependencies, conn: Connection, reach: Reach, which: StreamKey, listed: Listing
 ) -> TimelinePage:
     """A page of a stream's events, newest first. Raises Problem where the stream is not known."""
     name = active_set(conn)
+    check_reached(conn, name, reach, which)
     after = TIMELINE.after(listed.cursor)
     query = timeline.page(
         name,
@@ -117,7 +128,7 @@ def timeline_page(
         conn.execute(*query).all(), listed.limit, TIMELINE, lambda row: (row.rank,)
     )
     if not rows:
-        known_stream(conn, name, which)
+        known_stream(conn, name, reach, which)
     return TimelinePage(
         items=[chain_rows.timeline_entry(timeline.entry(row)) for row in rows],
         next_cursor=next_cursor,
@@ -125,9 +136,15 @@ def timeline_page(
     )
 
 
-def known_stream(conn: Connection, name: SetName, which: StreamKey) -> StreamRow:
-    """The stream's row. Raises Problem where nothing of it was ever seen."""
-    row = conn.execute(*streams.one(name, *which)).first()
+def known_stream(conn: Connection, name: SetName, reach: Reach, which: StreamKey) -> StreamRow:
+    """The stream's row. Raises Problem where nothing of it was ever seen, or it is beyond reach."""
+    row = conn.execute(*streams.one(name, *which, reach)).first()
     if row is None:
         raise Problem(NOT_FOUND, f"no stream {which.stream_id} of {which.contract_id} is known")
     return streams.entry(row)
+
+
+def check_reached(conn: Connection, name: SetName, reach: Reach, which: StreamKey) -> None:
+    """Raises Problem where the stream is beyond reach: the same as where it is not known."""
+    if reach.bounded:
+        known_stream(conn, name, reach, which)

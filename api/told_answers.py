@@ -9,19 +9,22 @@ from sqlalchemy import Connection, Row, Select, select, tuple_
 from api.pages import KeyInt, Keyset, page
 from api.reading import Listing
 from api.shown import from_seconds
-from api.stream_answers import StreamKey, known_stream
+from api.stream_answers import StreamKey, check_reached, known_stream
 from api.told_schemas import ToldDelivery, ToldNotice, ToldPage
 from notifier.content import decode_content
 from notifier.schema import delivery, notice
+from projections.reach import Reach
 from projections.sets import active_set
 
 NOTICES: Final = Keyset("notices", tuple[KeyInt, UUID])
 
 
 def told_page(
-    conn: Connection, which: StreamKey, listed: Listing, event_id: str | None
+    conn: Connection, reach: Reach, which: StreamKey, listed: Listing, event_id: str | None
 ) -> ToldPage:
     """A page of notices, newest first. Raises Problem where the stream is not known."""
+    name = active_set(conn)
+    check_reached(conn, name, reach, which)
     query = _notices(which, event_id, NOTICES.after(listed.cursor)).limit(listed.limit + 1)
     rows, next_cursor = page(
         conn.execute(query).all(),
@@ -30,7 +33,7 @@ def told_page(
         lambda row: (row.planned_at, row.notice_id),
     )
     if not rows:
-        known_stream(conn, active_set(conn), which)
+        known_stream(conn, name, reach, which)
     ways = _deliveries(conn, [row.notice_id for row in rows])
     return ToldPage(
         items=[_shown(row, ways[row.notice_id]) for row in rows], next_cursor=next_cursor

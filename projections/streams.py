@@ -29,6 +29,8 @@ from sqlalchemy import (
     Table,
     Uuid,
     bindparam,
+    false,
+    or_,
     select,
     tuple_,
 )
@@ -38,6 +40,7 @@ from domain.stream import StreamState
 from projections import fold as folds
 from projections.by_aggregate import load_folds
 from projections.fold import Fold
+from projections.reach import EVERYTHING, PARTIES, Reach, first
 from projections.sets import SetName, both
 from projections.stream_filters import Filters
 from store.bulk import upsert_many
@@ -166,18 +169,26 @@ def write(conn: Connection, name: SetName, changed: Sequence[Fold[StreamState]])
     upsert_many(conn, LISTS[name], ("originator_id",), _LISTED, moved)
 
 
-def one(name: SetName, contract_id: str, stream_id: int) -> Query:
-    """The row of one stream; it goes through `entry`."""
-    return Query(_one(name), {"contract_id": contract_id, "stream_id": stream_id})
+def one(name: SetName, contract_id: str, stream_id: int, reach: Reach = EVERYTHING) -> Query:
+    """The row of one stream, if it is within reach; it goes through `entry`."""
+    query = _one(name, of_account=reach.account is not None)
+    if not reach.may_hold(contract_id):
+        query = query.where(false())
+    return Query(
+        query, {"contract_id": contract_id, "stream_id": stream_id, "account": reach.account}
+    )
 
 
 @cache
-def _one(name: SetName) -> Select[Any]:
+def _one(name: SetName, *, of_account: bool) -> Select[Any]:
     listed = LISTS[name]
-    return _rows(name).where(
+    query = _rows(name).where(
         listed.c.contract_id == bindparam("contract_id"),
         listed.c.stream_id == bindparam("stream_id"),
     )
+    if not of_account:
+        return query
+    return query.where(or_(*(listed.c[party] == bindparam("account") for party in PARTIES)))
 
 
 def page(  # noqa: PLR0913 # the filters of the interface, each by name
@@ -190,13 +201,21 @@ def page(  # noqa: PLR0913 # the filters of the interface, each by name
     employee: str | None = None,
     status: str | None = None,
     q: str | None = None,
+    reach: Reach = EVERYTHING,
 ) -> Select[Any]:
     """Streams by (contract_id, stream_id), at most `limit`, beyond `after`; filters add up.
 
     Rows go through `entry`. `q`: how a stream id (digits) or a party's account id begins.
     """
-    listed = LISTS[name]
+    table, listed = TABLES[name], LISTS[name]
     wanted = Filters(contract_id, employer, employee, status, q)
+    if reach.bounded:
+        found = first(listed, wanted, reach, after=after, limit=limit).subquery()
+        return (
+            select(table.c.folded)
+            .join(found, found.c.originator_id == table.c.originator_id)
+            .order_by(found.c.contract_id, found.c.stream_id)
+        )
     query = _rows(name).order_by(listed.c.contract_id, listed.c.stream_id).limit(limit)
     query = query.where(*wanted.conditions(listed))
     if after is not None:

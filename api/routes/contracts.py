@@ -22,7 +22,9 @@ router = APIRouter(prefix="/v1/contracts", tags=["contracts"], responses=KEYED)
 async def contract(reading: ChainReading, contract_id: ContractIdPath) -> Response:
     """Whether the whole contract is paused, since when, and how completely we know."""
     given = reading.given
-    return await reading.answer(lambda conn: contract_answer(given, conn, contract_id))
+    return await reading.answer(
+        lambda conn: contract_answer(given, conn, reading.reach, contract_id)
+    )
 
 
 @router.get(
@@ -37,5 +39,5 @@ async def contract_wide_pauses(
     """Every interval in which the whole contract stood still, in the order of the chain."""
     given = reading.given
     return await reading.answer(
-        lambda conn: contract_pauses(given, conn, contract_id, listed, order)
+        lambda conn: contract_pauses(given, conn, reading.reach, contract_id, listed, order)
     )

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from api.dependencies import KEYED, StreamsReader
 from api.export_formats import as_csv, as_ndjson, as_parquet
-from api.exports import Exports
+from api.exports import Exports, Wanted
+from api.keys import Caller
 from api.parameters import StreamFilters, StreamFiltersQuery
 from api.problems import EXPORTS_BUSY, PARQUET_MISSING, Problem, documented
 from projections.stream_filters import Filters
@@ -39,9 +40,11 @@ def _answers(media: str, *kinds: Any, **schema: Any) -> dict[int | str, dict[str
     response_class=Response,
     responses=_answers(CSV),
 )
-async def pauses_csv(exports: Running, _: StreamsReader, filters: StreamFiltersQuery) -> Response:
+async def pauses_csv(
+    exports: Running, caller: StreamsReader, filters: StreamFiltersQuery
+) -> Response:
     """Pauses of the streams that the filters let through; contract-wide ones first, without a stream."""
-    return await exports.answer(_wanted(filters), as_csv, CSV, "pauses.csv")
+    return await exports.answer(_wanted(caller, filters), as_csv, CSV, "pauses.csv")
 
 
 @router.get(
@@ -51,10 +54,10 @@ async def pauses_csv(exports: Running, _: StreamsReader, filters: StreamFiltersQ
     responses=_answers(NDJSON),
 )
 async def pauses_ndjson(
-    exports: Running, _: StreamsReader, filters: StreamFiltersQuery
+    exports: Running, caller: StreamsReader, filters: StreamFiltersQuery
 ) -> Response:
     """The same, one JSON object a line."""
-    return await exports.answer(_wanted(filters), as_ndjson, NDJSON, "pauses.ndjson")
+    return await exports.answer(_wanted(caller, filters), as_ndjson, NDJSON, "pauses.ndjson")
 
 
 @router.get(
@@ -64,15 +67,15 @@ async def pauses_ndjson(
     responses=_answers(PARQUET, PARQUET_MISSING, format="binary"),
 )
 async def pauses_parquet(
-    exports: Running, _: StreamsReader, filters: StreamFiltersQuery
+    exports: Running, caller: StreamsReader, filters: StreamFiltersQuery
 ) -> Response:
     """The same for columnar tools; times are timestamps in UTC."""
     try:
         write = as_parquet()
     except ImportError as error:
         raise Problem(PARQUET_MISSING, PARQUET_MISSING.meaning) from error
-    return await exports.answer(_wanted(filters), write, PARQUET, "pauses.parquet")
+    return await exports.answer(_wanted(caller, filters), write, PARQUET, "pauses.parquet")
 
 
-def _wanted(filters: StreamFilters) -> Filters:
-    return Filters(**filters.model_dump())
+def _wanted(caller: Caller, filters: StreamFilters) -> Wanted:
+    return Wanted(Filters(**filters.model_dump()), caller.reach)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.announcement import Announcement
 from api.dependencies import KEYED, Reads, Serving, StreamsReader
-from api.feed import Feed, start
+from api.feed import Feed, reach_of, start
 from api.feed_asides import banner_wire
 from api.feed_messages import Wanted, resync
 from api.feed_reader import MEDIA_TYPE
@@ -103,7 +103,9 @@ async def feed(  # noqa: PLR0913, PLR0917 # a route's parameters are its callers
         raise Problem(SCOPE_MISSING, detail, scope=EMPLOYEE)
     account = given.vault.account_lookup(str(caller.account_id)) if inbox else None
     last_id = query_id if header_id is None else header_id
-    begin = await snapshot.read(lambda conn: start(conn, last_id))
+    begin, reach = await snapshot.read(
+        lambda conn: (start(conn, last_id), reach_of(conn, caller.reach))
+    )
+    wanted = Wanted(**filters.model_dump(), reach=reach)
     answers: Feed = request.app.state.feed
-    wanted = Wanted(**filters.model_dump())
     return answers.answer(caller.key_id, wanted, begin, follow=follow, account=account)

@@ -18,6 +18,7 @@ from api.routes.streams import stream_key
 from api.stream_answers import StreamKey, stream_answer
 from api.told_answers import told_page
 from api.told_schemas import ToldPage
+from projections.reach import EVERYTHING, Reach
 
 router = APIRouter(prefix="/v1/streams", tags=["streams"], responses=KEYED)
 
@@ -31,10 +32,11 @@ async def badge_reader(
     given: Serving,
     snapshot: Reads,
     tasks: BackgroundTasks,
-) -> None:
-    """Anybody, where the deployment's badges are public; else who has the scope."""
-    if not given.public_badges:
-        await known_caller(request, wanted, credentials, given, snapshot, tasks)
+) -> Reach:
+    """Anybody, where the deployment's badges are public; else who has the scope, as far as that goes."""
+    if given.public_badges:
+        return EVERYTHING
+    return (await known_caller(request, wanted, credentials, given, snapshot, tasks)).reach
 
 
 @router.get(
@@ -42,13 +44,14 @@ async def badge_reader(
     summary="A stream's badge",
     response_class=Response,
     responses=documented(NOT_FOUND) | {200: {"content": {SVG: {"schema": {"type": "string"}}}}},
-    dependencies=[Security(badge_reader, scopes=[STREAMS_READ])],
 )
 async def stream_badge(
-    snapshot: Reads, which: Annotated[StreamKey, Depends(stream_key)]
+    reach: Annotated[Reach, Security(badge_reader, scopes=[STREAMS_READ])],
+    snapshot: Reads,
+    which: Annotated[StreamKey, Depends(stream_key)],
 ) -> Response:
     """Its status as an image. Needs no key where `api.public_badges` is set."""
-    found = await snapshot.read(lambda conn: stream_answer(conn, which))
+    found = await snapshot.read(lambda conn: stream_answer(conn, reach, which))
     image = badge(
         which.stream_id,
         found.status,
@@ -65,7 +68,7 @@ async def stream_badge(
     responses=documented(INVALID_CURSOR, NOT_FOUND),
 )
 async def stream_notices(
-    _: StreamsReader,
+    caller: StreamsReader,
     snapshot: Reads,
     which: Annotated[StreamKey, Depends(stream_key)],
     listed: Listed,
@@ -76,4 +79,4 @@ async def stream_notices(
     ] = None,
 ) -> ToldPage:
     """Notices of this stream, newest first: to whom by role, on which channels, when. No destinations."""
-    return await snapshot.read(lambda conn: told_page(conn, which, listed, event_id))
+    return await snapshot.read(lambda conn: told_page(conn, caller.reach, which, listed, event_id))

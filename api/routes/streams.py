@@ -41,8 +41,8 @@ _LIST_OF_ONE = documented(INVALID_CURSOR, NOT_FOUND)
 @router.get("", summary="Streams", response_model=StreamsPage, responses=_LIST)
 async def streams(reading: ChainReading, filters: StreamFiltersQuery, listed: Listed) -> Response:
     """Ordered by contract and stream id; filters add up."""
-    given = reading.given
-    return await reading.answer(lambda conn: streams_page(given, conn, filters, listed))
+    given, reach = reading.given, reading.reach
+    return await reading.answer(lambda conn: streams_page(given, conn, reach, filters, listed))
 
 
 @router.get(
@@ -52,10 +52,10 @@ async def stream(
     reading: ChainReading, which: Annotated[StreamKey, Depends(stream_key)], at: AsOfQuery
 ) -> Response:
     """As it stands, or as it stood at a time or a ledger."""
+    given, reach = reading.given, reading.reach
     if at.present:
-        return await reading.answer(lambda conn: stream_answer(conn, which))
-    given = reading.given
-    return await reading.answer_aside(lambda conn: Past(given, conn, which, at).answer())
+        return await reading.answer(lambda conn: stream_answer(conn, reach, which))
+    return await reading.answer_aside(lambda conn: Past(given, conn, reach, which, at).answer())
 
 
 @router.get(
@@ -72,11 +72,13 @@ async def pauses(
     order: PauseOrder = "desc",
 ) -> Response:
     """Every interval in which the stream stood still, in the order of the chain."""
-    given = reading.given
+    given, reach = reading.given, reading.reach
     if at.present:
-        return await reading.answer(lambda conn: pauses_page(given, conn, which, listed, order))
+        return await reading.answer(
+            lambda conn: pauses_page(given, conn, reach, which, listed, order)
+        )
     return await reading.answer_aside(
-        lambda conn: Past(given, conn, which, at).pauses_page(listed, order)
+        lambda conn: Past(given, conn, reach, which, at).pauses_page(listed, order)
     )
 
 
@@ -90,5 +92,5 @@ async def timeline(
     reading: ChainReading, which: Annotated[StreamKey, Depends(stream_key)], listed: Listed
 ) -> Response:
     """Every event of the stream, newest first, those that did not fit included."""
-    given = reading.given
-    return await reading.answer(lambda conn: timeline_page(given, conn, which, listed))
+    given, reach = reading.given, reading.reach
+    return await reading.answer(lambda conn: timeline_page(given, conn, reach, which, listed))

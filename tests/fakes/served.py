@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 
-from api import keys
+from api import keys, sessions
 from api.app import create_app
 from api.dependencies import ApiDependencies
 from projections.follow import projections_follower
 from store.bulk import insert_many
+from store.clock import now_micros
 from store.engine import Database
 from store.schema import ledger_close, scanned_range
 from tests.fakes.chain import CONTRACT, EMPLOYEE, GENESIS
@@ -43,6 +44,18 @@ class Served:
     def make_key(self, *scopes: str, account: str = EMPLOYEE) -> str:
         with self.database.begin() as conn:
             return keys.create_key(conn, name="test", scopes=scopes, account=account).key
+
+    def make_session(self, account: str) -> str:
+        """The token of somebody who signed in."""
+        with self.database.begin() as conn:
+            return sessions.open_session(
+                conn,
+                self.world.vault,
+                account,
+                issuer=self.given.domain,
+                seconds=3600,
+                now=now_micros(),
+            ).token
 
     def tell(self, *facts: Any, job: str | None = None) -> None:
         """Record, follow and plan facts."""
@@ -92,7 +105,7 @@ class Served:
                 headers["Authorization"] = f"Bearer {key or self.key}"
             return await client.request(method, path, headers=headers, **more)
 
-    async def walk(self, path: str, limit: int) -> list[dict[str, Any]]:
+    async def walk(self, path: str, limit: int, key: str | None = None) -> list[dict[str, Any]]:
         """All items of a list, page by page."""
         items: list[dict[str, Any]] = []
         cursor: str | None = None
@@ -100,7 +113,9 @@ class Served:
             while True:
                 params = {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
                 url = httpx.URL(path).copy_merge_params(params)
-                answer = await client.get(url, headers={"Authorization": f"Bearer {self.key}"})
+                answer = await client.get(
+                    url, headers={"Authorization": f"Bearer {key or self.key}"}
+                )
                 assert answer.status_code == 200, answer.text
                 page = answer.json()
                 assert len(page["items"]) <= limit

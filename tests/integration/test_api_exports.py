@@ -51,8 +51,11 @@ async def test_an_export_has_every_pause_once_and_in_order(served):
 async def test_an_export_is_one_state_whatever_is_recorded_meanwhile(served, monkeypatch):
     answers = served.app.state.exports
     from api.export_formats import as_ndjson
+    from api.exports import Wanted
 
-    begun = await answers.answer(Filters(), as_ndjson, "text/plain", "x")  # has its snapshot now
+    begun = await answers.answer(
+        Wanted(Filters()), as_ndjson, "text/plain", "x"
+    )  # has its snapshot now
     served.tell(*(chain.resumed(50, n, stream_id=n) for n in range(200, 260)))
     told = b"".join([chunk async for chunk in begun.body_iterator])
     assert told.count(b"\n") == STREAMS * LEDGERS // 2 + 1

@@ -14,7 +14,7 @@ import pytest
 
 from api import exports as exports_module
 from api.export_formats import COLUMNS, as_csv, as_ndjson, as_parquet
-from api.exports import NotTaken, Walk
+from api.exports import NotTaken, Walk, Wanted
 from domain.values import U64_MAX
 from projections.pauses import PauseRow
 from projections.stream_filters import Filters
@@ -219,7 +219,7 @@ async def test_who_takes_nothing_is_given_up(monkeypatch):
 async def test_a_third_export_is_told_to_come_back(served):
     answers = served.app.state.exports
     walks = [
-        await answers.answer(Filters(), lambda rows: endless([]), "text/plain", "x")
+        await answers.answer(Wanted(Filters()), lambda rows: endless([]), "text/plain", "x")
         for _ in range(2)
     ]
     refused = await served.ask(CSV)

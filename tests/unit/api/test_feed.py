@@ -18,7 +18,8 @@ PATIENCE = 10
 
 def batch(after: int, *positions: int, up_to: int | None = None) -> Batch:
     messages = tuple(
-        Message(position, "C", position % 2, (), f"{position};".encode()) for position in positions
+        Message(position, "C", position % 2, (), (), f"{position};".encode())
+        for position in positions
     )
     end = max(positions, default=after) if up_to is None else up_to
     return Batch(after, end, messages, b"".join(each.wire for each in messages))
