@@ -6,7 +6,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from api import keys, sessions
-from api.keys import EMPLOYEE, STREAMS_READ, Caller
+from api.caller import Caller
+from api.keys import EMPLOYEE, STREAMS_READ
 from notifier.privacy import Vault
 from store.clock import now_micros
 from store.query import Query

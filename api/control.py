@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from api.caller import Caller
 from api.dependencies import Employee, Serving
-from api.keys import Caller
 from api.people_problems import CONTROL_MISSING, CONTROL_UNKNOWN
 from api.problems import Problem, documented
 from wallets.addresses import Kind, parse_address

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from starlette.background import BackgroundTasks
 
 from api import rate_limits
+from api.caller import Caller
 from api.callers import caller_of, caller_query
 from api.keys import (
     AUDIT_READ,
@@ -25,7 +26,6 @@ from api.keys import (
     STREAMS_READ,
     USE_GRAIN_MICROS,
     WEBHOOKS_WRITE,
-    Caller,
     note_use,
 )
 from api.networks import Network, within

@@ -1,7 +1,8 @@
 """API keys: made here, shown once, kept as a hash; each opens the scopes it was given.
 
 A key reads `pw_<id>_<secret>`: the id finds its row, the secret is 32 random bytes. A plain sha256 is
-enough for a secret of that size. A key with the scope `employee` is bound to one account.
+enough for a secret of that size. A key with the scope `employee` is bound to one account; one that is
+limited to contracts reads, and keeps webhooks about, their streams only.
 """
 
 import hashlib
@@ -26,10 +27,9 @@ from sqlalchemy import (
     update,
 )
 
-from api.sessions import is_session
+from api.caller import Caller
 from domain.errors import InvalidValue
-from domain.values import account_id
-from projections.reach import Reach
+from domain.values import account_id, contract_id
 from store.clock import now_micros
 from store.query import Query
 from store.schema import key_text, metadata
@@ -53,9 +53,11 @@ _IDS_AT_ONCE: Final = 500  # SQLite takes at most 999 parameters in old builds
 _ID_BYTES: Final = 6
 _SECRET_BYTES: Final = 32
 _LONGEST_NAME: Final = 100
+_MOST_CONTRACTS: Final = 50  # a page of streams asks for each of them
+_BY_CONTRACT: Final = frozenset({STREAMS_READ, WEBHOOKS_WRITE})  # what a limit can be kept for
 _KEY: Final = re.compile(r"pw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
-# `scopes`: separated by one space. Times in microseconds.
+# `scopes`, `contracts`: separated by one space. Times in microseconds.
 api_key = Table(
     "api_key",
     metadata,
@@ -68,6 +70,7 @@ api_key = Table(
     Column("revoked_at", BigInteger),
     Column("last_used_at", BigInteger),
     Column("requests_per_minute", Integer),
+    Column("contracts", Text),
 )
 
 _BY_ID: Final = select(api_key).where(api_key.c.id == bindparam("id"))
@@ -80,41 +83,20 @@ class CreatedKey(NamedTuple):
     key: str
     scopes: tuple[str, ...]
     account_id: str | None
+    contracts: tuple[str, ...] | None
 
 
 class KeyRow(NamedTuple):
-    """A key as operators list it; times in microseconds."""
+    """A key as operators list it; times in microseconds. `contracts` None: not limited."""
 
     id: str
     name: str
     scopes: tuple[str, ...]
     account_id: str | None
+    contracts: tuple[str, ...] | None
     created_at: int
     revoked_at: int | None
     last_used_at: int | None
-
-
-class Caller(NamedTuple):
-    """Who asks: a key, or a person's session (its id in `key_id`), that was found valid.
-
-    `account_id`: whose own data it may see. `last_used_at` as stored, microseconds; a session has none.
-    """
-
-    key_id: str
-    scopes: frozenset[str]
-    account_id: str | None
-    last_used_at: int | None
-    requests_per_minute: int | None = None
-
-    @property
-    def is_session(self) -> bool:
-        """Whether a person asks, not a program."""
-        return is_session(self.key_id)
-
-    @property
-    def reach(self) -> Reach:
-        """Which streams it may read: people those that they pay or are paid by, keys all."""
-        return Reach(account=self.account_id if self.is_session else None)
 
 
 def create_key(
@@ -123,12 +105,14 @@ def create_key(
     name: str,
     scopes: Sequence[str],
     account: str | None = None,
+    contracts: Sequence[str] = (),
     requests_per_minute: int | None = None,
 ) -> CreatedKey:
     """Make a key; `requests_per_minute`: instead of the usual limit. Raises InvalidValue with the field."""
     given = _checked_scopes(scopes, account)
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise InvalidValue("name", name, f"give 1 to {_LONGEST_NAME} printable characters")
+    limited_to = _checked_contracts(contracts, given)
     bound_to = None if account is None else account_id(account, "account")
     identity = secrets.token_hex(_ID_BYTES)
     key = f"pw_{identity}_{secrets.token_urlsafe(_SECRET_BYTES)}"
@@ -141,9 +125,10 @@ def create_key(
             account_id=bound_to,
             created_at=now_micros(),
             requests_per_minute=requests_per_minute,
+            contracts=None if limited_to is None else " ".join(limited_to),
         )
     )
-    return CreatedKey(identity, key, given, bound_to)
+    return CreatedKey(identity, key, given, bound_to, limited_to)
 
 
 def list_keys(conn: Connection) -> list[KeyRow]:
@@ -155,6 +140,7 @@ def list_keys(conn: Connection) -> list[KeyRow]:
             name=row.name,
             scopes=tuple(row.scopes.split()),
             account_id=row.account_id,
+            contracts=_listed(row.contracts),
             created_at=row.created_at,
             revoked_at=row.revoked_at,
             last_used_at=row.last_used_at,
@@ -214,6 +200,7 @@ def caller_of(key: str, row: Row[Any] | None) -> Caller | None:
         row.account_id,
         row.last_used_at,
         row.requests_per_minute,
+        _listed(row.contracts),
     )
 
 
@@ -227,6 +214,25 @@ def _checked_scopes(scopes: Sequence[str], account: str | None) -> tuple[str, ..
     if EMPLOYEE in given and account is None:
         raise InvalidValue("account", None, f"the scope {EMPLOYEE} needs the account it is for")
     return given
+
+
+def _checked_contracts(contracts: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...] | None:
+    if not contracts:
+        return None
+    for scope in scopes:
+        if scope not in _BY_CONTRACT:
+            problem = (
+                f"the scope {scope} cannot be limited to contracts; make a key of its own for it"
+            )
+            raise InvalidValue("contract", None, problem)
+    given = tuple(sorted({contract_id(each, "contract") for each in contracts}))
+    if len(given) > _MOST_CONTRACTS:
+        raise InvalidValue("contract", None, f"give at most {_MOST_CONTRACTS}")
+    return given
+
+
+def _listed(contracts: str | None) -> tuple[str, ...] | None:
+    return None if contracts is None else tuple(contracts.split())
 
 
 def _digest(key: str) -> bytes:

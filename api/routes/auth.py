@@ -16,8 +16,8 @@ from api.auth_schemas import (
     SignOut,
     TokenAnswer,
 )
+from api.caller import Caller
 from api.dependencies import KEYED, ApiDependencies, Employee, Serving, client_of
-from api.keys import Caller
 from api.people_problems import SIGN_IN_REFUSED
 from api.problems import INVALID_REQUEST, Problem, documented
 from api.sessions import Opened, end_session, end_sessions_of, meet, open_session

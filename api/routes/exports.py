@@ -5,10 +5,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from api.caller import Caller
 from api.dependencies import KEYED, StreamsReader
 from api.export_formats import as_csv, as_ndjson, as_parquet
 from api.exports import Exports, Wanted
-from api.keys import Caller
 from api.parameters import StreamFilters, StreamFiltersQuery
 from api.problems import EXPORTS_BUSY, PARQUET_MISSING, Problem, documented
 from projections.stream_filters import Filters

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from api import access_log
 from api.access_log import Access, AccessPlace
+from api.caller import Caller
 from api.control import CONTROLLED, Controller
 from api.dependencies import KEYED, ApiDependencies, Employee, Reads, Serving, client_of
 from api.inbox_schemas import InboxNotice, InboxPage, MarkedRead, MarkRead
-from api.keys import Caller
 from api.me_schemas import (
     ChangeMe,
     Me,

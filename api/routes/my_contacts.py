@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from api import access_log
 from api.access_log import Access
+from api.caller import Caller
 from api.control import CONTROLLED, Controller
 from api.dependencies import KEYED, ApiDependencies, Employee, Reads, Serving, client_of
-from api.keys import Caller
 from api.me_schemas import AddContact, ContactAnswer, MyContact, MyContacts, VerifyContact
 from api.people_problems import CODE_REFUSED, TOO_MANY_CODES
 from api.problems import CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, documented

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection
 
+from api.caller import Caller
 from api.delivery_schemas import (
     Attempt,
     DeliveriesPage,
@@ -17,7 +18,6 @@ from api.delivery_schemas import (
     Redriven,
 )
 from api.dependencies import KEYED, ApiDependencies, Reads, Serving, WebhooksKeeper
-from api.keys import Caller
 from api.pages import KeyInt, Keyset, page
 from api.problems import CONFLICT, INVALID_CURSOR, NOT_FOUND, Problem, documented
 from api.reading import Listed, Listing

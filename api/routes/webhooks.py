@@ -1,6 +1,7 @@
 """Outgoing webhooks: subscribe, look, give a new secret, try out, switch off and on, end.
 
-A key that is bound to an account keeps that account's own subscriptions and no others.
+A key that is bound to an account keeps that account's own subscriptions and no others, one that is limited
+to contracts those about one of them.
 """
 
 import asyncio
@@ -12,8 +13,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from sqlalchemy import Connection, Row
 
+from api.caller import Caller
 from api.dependencies import KEYED, ApiDependencies, Reads, Serving, WebhooksKeeper
-from api.keys import Caller
 from api.pages import KeyInt, Keyset, page
 from api.problems import (
     CONFLICT,
@@ -146,7 +147,7 @@ async def enable(caller: WebhooksKeeper, given: Serving, webhook_id: WebhookId) 
 
 def owned_by(caller: Caller) -> Owner:
     """Whose subscriptions a key keeps."""
-    return Owner(caller.account_id)
+    return Owner(caller.account_id, caller.contracts)
 
 
 def _check(caller: Caller, given: ApiDependencies, wanted: NewWebhook) -> None:
@@ -154,6 +155,12 @@ def _check(caller: Caller, given: ApiDependencies, wanted: NewWebhook) -> None:
         raise Problem(
             SCOPE_MISSING,
             f"the API key is bound to an account: give account={caller.account_id}",
+            scope="webhooks:write",
+        )
+    if caller.contracts is not None and wanted.contract_id not in caller.contracts:
+        raise Problem(
+            SCOPE_MISSING,
+            f"the API key is limited to contracts: give contract_id={' or '.join(caller.contracts)}",
             scope="webhooks:write",
         )
     try:

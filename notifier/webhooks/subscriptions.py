@@ -58,9 +58,10 @@ class Wanted(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose subscriptions are meant: an account's, or with None all there are."""
+    """Whose subscriptions are meant: an account's, and those about some contracts; None: not bounded."""
 
     account_id: str | None
+    contracts: tuple[str, ...] | None = None
 
 
 class Place(NamedTuple):
@@ -179,6 +180,8 @@ def opened(vault: Vault, webhook_id: UUID, sealed: bytes) -> Private:
 
 def _of(vault: Vault, owner: Owner) -> Select[Any]:
     rows = select(webhook).where(webhook.c.state != DELETED)
+    if owner.contracts is not None:
+        rows = rows.where(webhook.c.contract_id.in_(owner.contracts))
     if owner.account_id is None:
         return rows
     return rows.where(webhook.c.owner_lookup == _lookup(vault, owner.account_id))

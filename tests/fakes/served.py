@@ -41,9 +41,9 @@ class Served:
         self.app = create_app(self.given)
         self.client_address = "127.0.0.1"
 
-    def make_key(self, *scopes: str, account: str = EMPLOYEE) -> str:
+    def make_key(self, *scopes: str, account: str | None = EMPLOYEE, **more: Any) -> str:
         with self.database.begin() as conn:
-            return keys.create_key(conn, name="test", scopes=scopes, account=account).key
+            return keys.create_key(conn, name="test", scopes=scopes, account=account, **more).key
 
     def make_session(self, account: str) -> str:
         """The token of somebody who signed in."""

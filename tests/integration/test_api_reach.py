@@ -267,3 +267,65 @@ def test_the_contracts_of_an_account_are_found_by_index(crowded):
     plan = plan_of(crowded, pause_list.of_contracts("a", Filters(), Reach(account="G7")))
     for party in ("employer", "employee"):
         assert f"ix_stream_list_a_{party}" in plan, plan
+
+
+def limited(served: Served, *contracts: str, scopes: tuple[str, ...] = ("streams:read",)) -> str:
+    return served.make_key(*scopes, account=None, contracts=contracts)
+
+
+async def test_a_limited_key_reads_its_contracts_whole_and_nothing_else(served):
+    key = limited(served, CONTRACT)
+    for route in OF_A_STREAM:
+        for number, status in ((7, 200), (8, 200), (999, 404)):
+            answer = await served.ask(stream_path(number) + route, key=key)
+            assert answer.status_code == status, (number, route)
+        answer = await served.ask(stream_path(7, ELSEWHERE) + route, key=key)
+        assert answer.status_code == 404, route
+    for route in OF_A_CONTRACT:
+        assert (await served.ask(f"/v1/contracts/{CONTRACT}{route}", key=key)).status_code == 200
+        assert (await served.ask(f"/v1/contracts/{ELSEWHERE}{route}", key=key)).status_code == 404
+
+
+@pytest.mark.parametrize("contracts", [(CONTRACT,), (ELSEWHERE,), (CONTRACT, ELSEWHERE), (NEVER,)])
+async def test_lists_exports_and_feed_of_a_limited_key_have_its_contracts(served, contracts):
+    key = limited(served, *contracts)
+    for limit in (1, 50):
+        rows = await served.walk("/v1/streams", limit, key)
+        full = [
+            row for row in await served.walk("/v1/streams", 50) if row["contract_id"] in contracts
+        ]
+        assert rows == full
+    for path in ("/v1/export/pauses.ndjson", "/v1/feed?follow=false&last_event_id=0"):
+        told = (await served.ask(path, key=key)).text
+        for contract in (CONTRACT, ELSEWHERE):
+            assert (contract in told) == (contract in contracts), path
+    elsewhere = await served.ask(f"/v1/streams?contract_id={ELSEWHERE}", key=key)
+    assert bool(elsewhere.json()["items"]) == (ELSEWHERE in contracts)
+
+
+async def test_the_freshness_of_a_limited_key_is_that_of_its_contracts(served):
+    for contract, ledger in ((CONTRACT, 100), (ELSEWHERE, 90)):
+        key = limited(served, contract)
+        for query in ("", f"?contract_id={CONTRACT}", f"?contract_id={ELSEWHERE}"):
+            answer = await served.ask(f"/v1/streams{query}", key=key)
+            assert answer.json()["fresh_to_ledger"] == ledger
+
+
+async def test_a_limited_key_keeps_webhooks_about_its_contracts_only(served):
+    both = ("streams:read", "webhooks:write")
+    key, other = (limited(served, each, scopes=both) for each in (CONTRACT, ELSEWHERE))
+
+    async def subscribe(key: str, **wanted: str):
+        body = {"url": "https://hooks.example.org/", **wanted}
+        return await served.ask("/v1/webhooks", key=key, method="POST", json=body)
+
+    for wanted in ({}, {"contract_id": ELSEWHERE}):
+        answer = await subscribe(key, **wanted)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/scope-missing")
+    made = await subscribe(key, contract_id=CONTRACT)
+    assert made.status_code == 201, made.text
+    own = f"/v1/webhooks/{made.json()['webhook_id']}"
+    assert (await served.ask(own, key=key)).status_code == 200
+    assert (await served.ask(own, key=other)).status_code == 404
+    assert (await served.ask("/v1/webhooks", key=other)).json()["items"] == []
+    assert (await served.ask(own, key=other, method="DELETE")).status_code == 404

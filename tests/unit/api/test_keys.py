@@ -1,12 +1,18 @@
 import pytest
 
 from api import keys
+from api.caller import Caller
+from api.roles import ROLES
 from api.schemas import EMPLOYEE as ACCOUNT
 from domain.errors import InvalidValue
+from projections.reach import EVERYTHING, Reach
 from store.engine import Database
+from tests.fakes.chain import CONTRACT
+
+ELSEWHERE = "CA3D5KRYM6CB7OWQ6TWYRR3Z4T7GNZLKERYNZGGA5SOAOPIFY6YQGAXE"
 
 
-def presented(database: Database, key: str) -> keys.Caller | None:
+def presented(database: Database, key: str) -> Caller | None:
     query = keys.key_query(key)
     if query is None:
         return None
@@ -108,3 +114,51 @@ def test_use_is_noted_once_in_ten_minutes(sqlite_database: Database) -> None:
             keys.note_use(conn, made.id, now)
             seen.append(keys.list_keys(conn)[0].last_used_at)
     assert seen == [start, start, start + keys.USE_GRAIN_MICROS + 1]
+
+
+def test_a_key_may_be_limited_to_contracts(sqlite_database: Database) -> None:
+    wished = [CONTRACT, ELSEWHERE, CONTRACT]
+    with sqlite_database.begin() as conn:
+        made = keys.create_key(conn, name="x", scopes=[keys.STREAMS_READ], contracts=wished)
+        [listed] = keys.list_keys(conn)
+    assert made.contracts == listed.contracts == tuple(sorted({CONTRACT, ELSEWHERE}))
+    caller = presented(sqlite_database, made.key)
+    assert caller is not None
+    assert caller.reach == Reach(contracts=made.contracts)
+
+
+def test_a_key_without_contracts_reaches_everything(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        made = keys.create_key(conn, name="x", scopes=list(keys.SCOPES), account=ACCOUNT)
+    caller = presented(sqlite_database, made.key)
+    assert caller is not None
+    assert caller.reach == EVERYTHING
+
+
+@pytest.mark.parametrize("scope", [keys.OPERATOR, keys.AUDIT_READ, keys.EMPLOYEE])
+def test_scopes_that_look_at_everything_cannot_be_limited(
+    sqlite_database: Database, scope: str
+) -> None:
+    with sqlite_database.begin() as conn, pytest.raises(InvalidValue, match="limited to contracts"):
+        keys.create_key(
+            conn,
+            name="x",
+            scopes=[keys.STREAMS_READ, scope],
+            account=ACCOUNT,
+            contracts=[CONTRACT],
+        )
+
+
+@pytest.mark.parametrize("contracts", [["C1"], [""], [ACCOUNT]])
+def test_a_limit_names_contracts(sqlite_database: Database, contracts: list[str]) -> None:
+    with sqlite_database.begin() as conn, pytest.raises(InvalidValue, match="contract"):
+        keys.create_key(conn, name="x", scopes=[keys.STREAMS_READ], contracts=contracts)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_a_set_of_scopes_that_a_key_can_have(
+    sqlite_database: Database, role: str
+) -> None:
+    with sqlite_database.begin() as conn:
+        made = keys.create_key(conn, name=role, scopes=ROLES[role])
+    assert made.scopes == ROLES[role]
