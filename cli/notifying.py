@@ -10,6 +10,7 @@ from notifier.contact_sender import ContactSender
 from notifier.notices import NoticeWriter, PlanningRules
 from notifier.plan import build_follower
 from notifier.privacy import Vault
+from notifier.push_on import push_services_on
 from notifier.recipients import Roster
 from notifier.switched_on import build_channels
 from notifier.webhooks.planning import Subscribers
@@ -85,6 +86,6 @@ def freshness_of(settings: Settings) -> dict[str, int]:
         freshness["email"] = int(rules.freshness_email_hours * 3600)
     if settings.sms.provider != "none":
         freshness["sms"] = int(rules.freshness_sms_minutes * 60)
-    if settings.push.ntfy_url is not None or settings.push.vapid_key is not None:
+    if push_services_on(settings):
         freshness["push"] = int(rules.freshness_push_minutes * 60)
     return freshness

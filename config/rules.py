@@ -75,6 +75,7 @@ def _providers_are_encrypted(settings: Settings) -> Iterator[BrokenRule]:
     urls += [
         ("sms.base_url", settings.sms.base_url),
         ("push.ntfy_url", settings.push.ntfy_url or ""),
+        ("push.gotify_url", settings.push.gotify_url or ""),
     ]
     for key, url in urls:
         parts = urlsplit(url)
@@ -130,6 +131,12 @@ def _sms_is_complete(settings: Settings) -> Iterator[BrokenRule]:
 
 def _push_is_complete(settings: Settings) -> Iterator[BrokenRule]:
     push = settings.push
+    if push.catcher_url is not None and settings.environment in MUST_BE_SAFE:
+        yield BrokenRule(
+            "push.catcher_url",
+            f"what is meant for people's devices would be caught in {settings.environment}",
+            "leave PAUSEWIRE_PUSH__CATCHER_URL out",
+        )
     if push.vapid_key is not None and push.vapid_subject is None and not settings.email.sender:
         yield BrokenRule(
             "push.vapid_subject",

@@ -1,6 +1,7 @@
 """Places that push messages go to: which service each is of, and what is wrong with one that is of none.
 
-Pure. `ntfy:<topic>`, or a web-push subscription as JSON (W3C Push API, as browsers serialise it).
+Pure. A web-push subscription is JSON (W3C Push API, as browsers serialise it), all others are
+`<service>:<place>`. For Slack, Discord and Telegram the place is a room, for Gotify an application.
 """
 
 import base64
@@ -13,9 +14,30 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 NTFY = "ntfy"
 WEB_PUSH = "web-push"
-NTFY_PREFIX = "ntfy:"
+FCM = "fcm"
+PUSHOVER = "pushover"
+GOTIFY = "gotify"
+SLACK = "slack"
+DISCORD = "discord"
+TELEGRAM = "telegram"
+FCM_PLACE = re.compile(r"fcm:([A-Za-z0-9_:-]{20,4096})")
+PUSHOVER_PLACE = re.compile(r"pushover:([A-Za-z0-9]{30})(?:/([A-Za-z0-9_-]{1,25}))?")
+GOTIFY_PLACE = re.compile(r"gotify:([A-Za-z0-9._-]{8,64})")
+SLACK_PLACE = re.compile(r"slack:(T[A-Z0-9]{1,20})/(B[A-Z0-9]{1,20})/([A-Za-z0-9]{16,64})")
+DISCORD_PLACE = re.compile(r"discord:([0-9]{15,22})/([A-Za-z0-9_-]{40,100})")
+TELEGRAM_PLACE = re.compile(r"telegram:(-?[1-9][0-9]{4,15}|@[A-Za-z][A-Za-z0-9_]{4,31})")
 AUTH_BYTES = 16  # RFC 8291 §3.2
-_NTFY_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")  # ntfy server/server.go, topicRegex
+_NTFY_PLACE = re.compile(r"ntfy:[A-Za-z0-9_-]{1,64}")  # ntfy server/server.go, topicRegex
+# Each service's places, and what is said of one that is none.
+_PLACES = {
+    NTFY: (_NTFY_PLACE, "an ntfy topic has 1 to 64 letters, digits, - or _"),
+    FCM: (FCM_PLACE, "give fcm:<registration token>"),
+    PUSHOVER: (PUSHOVER_PLACE, "give pushover:<user key of 30 letters and digits>[/<device>]"),
+    GOTIFY: (GOTIFY_PLACE, "give gotify:<application token>"),
+    SLACK: (SLACK_PLACE, "give slack:T…/B…/…, the end of an incoming webhook's address"),
+    DISCORD: (DISCORD_PLACE, "give discord:<id>/<token>, the end of a webhook's address"),
+    TELEGRAM: (TELEGRAM_PLACE, "give telegram:<chat id> or telegram:@<channel>"),
+}
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -36,8 +58,9 @@ class PushSubscription(msgspec.Struct, frozen=True, rename="camel"):
 
 def service_of(push: str) -> str | None:
     """Whose a push destination is, by its shape alone; None: nobody's that we know."""
-    if push.startswith(NTFY_PREFIX):
-        return NTFY
+    service = push.partition(":")[0]
+    if service in _PLACES:
+        return service
     return WEB_PUSH if push.lstrip().startswith("{") else None
 
 
@@ -66,14 +89,14 @@ def decoded(text: str) -> bytes:
 
 def push_fault(push: str) -> str | None:
     """What is wrong with a push destination, if anything."""
-    if push.startswith(NTFY_PREFIX):
-        if _NTFY_TOPIC.fullmatch(push.removeprefix(NTFY_PREFIX)):
-            return None
-        return "push: an ntfy topic has 1 to 64 letters, digits, - or _"
+    place, advice = _PLACES.get(push.partition(":")[0], (None, ""))
+    if place is not None:
+        return None if place.fullmatch(push) else f"push: {advice}"
     try:
         subscription = read_subscription(push)
     except (msgspec.DecodeError, ValueError) as error:
-        return f"push: give ntfy:<topic> or a web-push subscription as JSON ({error})"
+        kinds = ", ".join(f"{service}:…" for service in _PLACES)
+        return f"push: give {kinds} or a web-push subscription as JSON ({error})"
     if subscription.endpoint.startswith("https://") or is_here(push):
         return None
     return "push: the endpoint of a web-push subscription begins with https://"

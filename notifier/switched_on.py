@@ -1,13 +1,11 @@
 """12 The channels that settings switch on, wired to their providers; holds no logic."""
 
 from collections.abc import Callable, Mapping
-from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from config.channel_settings import decoded_dkim_key
-from config.push_settings import decoded_vapid_key
 from config.rules import LOOPBACK_HOSTS
 from config.settings import Settings
 from notifier.callbacks.tidings import CALLBACKS_PATH, DELIVERY_PARAMETER
@@ -15,7 +13,6 @@ from notifier.channels.channel import Channel
 from notifier.channels.dkim import DkimSigner
 from notifier.channels.email import EmailChannel
 from notifier.channels.mime import sender_domain
-from notifier.channels.push import NtfyServer, PushChannel
 from notifier.channels.push_services import PushServices
 from notifier.channels.receiver_address import ReceiverRules
 from notifier.channels.sms.aws_signing import AwsKey
@@ -23,10 +20,8 @@ from notifier.channels.sms.sns import SnsAccount, SnsChannel
 from notifier.channels.sms.twilio import TwilioAccount, TwilioChannel
 from notifier.channels.sms.vonage import VonageAccount, VonageChannel
 from notifier.channels.smtp_pool import SmtpServer
-from notifier.channels.vapid import VapidKey
-from notifier.channels.web_push import WebPushChannel
 from notifier.channels.webhook import WebhookChannel
-from notifier.push_places import NTFY, WEB_PUSH
+from notifier.push_on import push_services
 
 
 def build_channels(settings: Settings) -> dict[str, Channel]:
@@ -38,35 +33,10 @@ def build_channels(settings: Settings) -> dict[str, Channel]:
         channels["sms"] = _SMS[settings.sms.provider](settings)
     if settings.webhooks.enabled:
         channels["webhook"] = webhook_channel(settings)
-    services = _push_services(settings)
+    services = push_services(settings)
     if services:
         channels["push"] = PushServices(services)
     return channels
-
-
-def _push_services(settings: Settings) -> dict[str, Channel]:
-    push = settings.push
-    services: dict[str, Channel] = {}
-    if push.ntfy_url is not None:
-        server = NtfyServer(
-            url=push.ntfy_url,
-            token=_clear(push.token),
-            timeout_seconds=push.timeout_seconds,
-            threads=settings.broker.worker_threads,
-        )
-        services[NTFY] = PushChannel(server)
-    if push.vapid_key is not None:
-        sender = parseaddr(settings.email.sender or "")[1]
-        key = VapidKey(
-            decoded_vapid_key(push.vapid_key.get_secret_value()),
-            push.vapid_subject or f"mailto:{sender}",
-        )
-        services[WEB_PUSH] = WebPushChannel(
-            key,
-            ReceiverRules(settings.webhooks.allowed_networks),
-            timeout_seconds=push.timeout_seconds,
-        )
-    return services
 
 
 def _email(settings: Settings) -> EmailChannel:

@@ -27,7 +27,7 @@ from notifier.group_commit import GroupCommit
 from notifier.guests import EVERYBODY, GuestList, guest_list
 from notifier.letters import Letters
 from notifier.privacy import Vault
-from notifier.push_places import NTFY
+from notifier.push_on import push_addresses
 from notifier.relay import Relay, RelayOptions
 from notifier.rendering import Renderer
 from notifier.states import CANARY
@@ -153,7 +153,7 @@ def guests_of(settings: Settings) -> GuestList:
     hosts = {
         "email": settings.email.host,
         "sms": urlsplit(settings.sms.base_url).hostname,
-        f"push {NTFY}": urlsplit(settings.push.ntfy_url or "").hostname,
+        **{f"push {name}": urlsplit(url).hostname for name, url in push_addresses(settings)},
     }
     catchers = frozenset(channel for channel, host in hosts.items() if host in LOOPBACK_HOSTS)
     return guest_list(settings.guests.places, catchers, settings.network.passphrase)

@@ -24,6 +24,9 @@ from urllib3.exceptions import (
 
 from notifier.errors import ChannelUnavailable, DeliveryError, OutcomeUnknown
 
+TOO_MANY = 429
+Amend = Callable[[dict[str, Any]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -35,30 +38,47 @@ class Answer:
 
 
 class Transport:
-    """Stands in for the module `requests`: one session a thread, and the last answer of each thread."""
+    """Stands in for the module `requests`: one session a thread, and the last answer of each thread.
+
+    `origins`: what requests may begin with, and what is put in its place: itself, or a catcher.
+    """
 
     codes = requests.codes
     RequestException = requests.RequestException
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Mapping[str, str]) -> None:
+        self._origins = origins
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
-    def add_headers(self, headers: Mapping[str, str]) -> None:
-        """Headers that the plugin does not know, for this thread's next request."""
-        self._local.headers = headers
+    def amend(self, change: Amend) -> None:
+        """Change this thread's next request: what the service knows and the plugin does not."""
+        self._local.amend = change
+
+    def request(self, method: str, url: str, **request: Any) -> requests.Response:
+        """As requests.request; a plugin that asks for anything but a POST is a defect."""
+        if method.upper() != "POST":
+            raise ValueError(f"a plugin made a {method} request")
+        return self.post(url, **request)
 
     def post(self, url: str, **request: Any) -> requests.Response:
-        """As requests.post, on a kept connection; a redirect is an answer, never followed."""
-        added = getattr(self._local, "headers", {})
-        self._local.headers = {}
-        request |= {"allow_redirects": False, "headers": {**request.get("headers", {}), **added}}
+        """As requests.post, on a kept connection; a redirect is an answer, never followed.
+
+        After 429 the plugin hears of a failed request: some would wait in their thread and send again.
+        """
+        amend, self._local.amend = getattr(self._local, "amend", None), None
+        if amend is not None:
+            amend(request)
         try:
-            response = self._session().post(url, **request)
+            response = self._session().post(
+                self._placed(url), **request | {"allow_redirects": False}
+            )
         except requests.RequestException as error:
             self._local.outcome = lost(error)
             raise
         self._local.outcome = Answer(response.status_code, response.headers, response.content)
+        if response.status_code == TOO_MANY:
+            raise requests.RequestException("too many requests")
         return response
 
     def taken(self) -> Answer | DeliveryError | None:
@@ -71,6 +91,12 @@ class Transport:
         """Close every thread's session."""
         while self._sessions:
             self._sessions.pop().close()
+
+    def _placed(self, url: str) -> str:
+        for origin, place in self._origins.items():
+            if url == origin or url.startswith((f"{origin}/", f"{origin}?")):
+                return place + url.removeprefix(origin)
+        raise ValueError("a plugin called an address that is not its service's")
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -95,17 +121,17 @@ def lost(error: requests.RequestException) -> DeliveryError:
     return ChannelUnavailable(name) if proven else OutcomeUnknown(name)
 
 
-def ntfy_plugin(transport: Transport) -> Callable[..., Any]:
-    """Apprise's ntfy plugin on our transport; what it writes to the log names topics, so it is muted.
+def plugin_of(module_name: str, class_name: str, transport: Transport) -> type[Any]:
+    """A plugin of Apprise's on our transport; what it writes to the log names places, so it is muted.
 
     A copy of the plugin's module of our own: the library's stays as it is.
     """
-    spec = importlib.util.find_spec("apprise.plugins.ntfy")
+    spec = importlib.util.find_spec(f"apprise.plugins.{module_name}")
     if spec is None or spec.loader is None:
-        raise ImportError("apprise has no plugin ntfy", name="apprise.plugins.ntfy")
+        raise ImportError(f"apprise has no plugin {module_name}", name=module_name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.__dict__["requests"] = transport
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    plugin: Callable[..., Any] = module.__dict__["NotifyNtfy"]
+    plugin: type[Any] = module.__dict__[class_name]
     return plugin

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from simulator.catchers.caught import Caught
+from simulator.catchers.device_apis import FCM, GOTIFY, PUSHOVER, google_token
 from simulator.catchers.push import add_push_provider
+from simulator.catchers.push_apis import add_push_apis
+from simulator.catchers.room_apis import DISCORD, SLACK, TELEGRAM
 from simulator.catchers.sms import add_sms_provider
 from simulator.catchers.sns import add_sns
 from simulator.catchers.vonage import add_vonage
@@ -14,7 +17,7 @@ from simulator.catchers.web_view import add_web_view
 from simulator.catchers.webhooks import add_webhook_receiver
 from simulator.resetting import Resetting
 
-CHANNELS = ("mail", "sms", "push", "sms_vonage", "sms_sns", "webhooks", "web_push")
+CHANNELS = ("mail", "sms", "push", "sms_vonage", "sms_sns", "webhooks", "web_push", "push_apis")
 
 
 def web_application(
@@ -33,6 +36,10 @@ def web_application(
     add_sns(application, records["sms_sns"])
     add_webhook_receiver(application, records["webhooks"])
     add_web_push(application, records["web_push"])
+    add_push_apis(
+        application, records["push_apis"], FCM, PUSHOVER, GOTIFY, SLACK, DISCORD, TELEGRAM
+    )
+    application.router.add_post("/fcm/token", google_token)
     # last: a push topic may be any path of one segment
     add_push_provider(application, records["push"])
     return application

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from notifier.errors import (
 from simulator.catchers.web_push_keys import subscription_keys
 from tests.fakes.http_provider import Scripted, http_provider
 from tests.fakes.mail_server import ScriptedMail, free_port, mail_server
+from tests.fakes.push_benches import PUSH_BENCHES, channel
 
 LETTER = Letter(
     delivery_id=UUID(int=7),
@@ -225,7 +227,20 @@ def sns_bench(stack: ExitStack) -> Bench:
     )
 
 
-BENCHES = {
+def apprise_bench(name: str, stack: ExitStack) -> Bench:
+    bench = PUSH_BENCHES[name]
+    provider = stack.enter_context(http_provider())
+
+    def arrange(case: str) -> str:
+        provider.answer = bench.answers()[case]
+        return bench.place
+
+    arrived = lambda: len(provider.requests)  # noqa: E731 # as the other benches
+    return Bench(channel(bench, provider.url), arrived, arrange, provider)
+
+
+BENCHES: dict[str, Callable[[ExitStack], Bench]] = {
+    **{name: partial(apprise_bench, name) for name in PUSH_BENCHES},
     "vonage": vonage_bench,
     "sns": sns_bench,
     "email": email_bench,
@@ -236,7 +251,10 @@ BENCHES = {
 }
 # Whoever is called there was named by a stranger: that he is away is no fault of the channel.
 NAMED_BY_STRANGERS = ("webhook", "web_push")
-HAVE_ACCOUNTS = ("email", "sms", "push", "vonage", "sns")
+HAVE_ACCOUNTS = (
+    *("email", "sms", "push", "vonage", "sns"),
+    *(name for name, bench in PUSH_BENCHES.items() if bench.account is not None),
+)
 LOOPBACK = ReceiverRules([ip_network("127.0.0.0/8")])
 
 
@@ -359,6 +377,8 @@ def unreachable(kind: str) -> tuple[Channel, str]:
             subscription(url),
         ),
     }
+    if kind in PUSH_BENCHES:
+        return channel(PUSH_BENCHES[kind], url, 1), PUSH_BENCHES[kind].place
     return channels[kind]
 
 

@@ -1,5 +1,6 @@
 """What settings switch on."""
 
+import json
 import threading
 
 import pytest
@@ -11,10 +12,12 @@ from config.rules import broken_rules
 from config.settings import Settings
 from config.webhook_settings import WebhookSettings
 from notifier.channels.push_services import PushServices
+from notifier.push_on import push_services, push_services_on
 from notifier.switched_on import build_channels, status_callback
-from notifier.worker import build_worker
+from notifier.worker import build_worker, guests_of
 from store.engine import Database
 from tests.fakes.planned import vault
+from tests.fakes.push_benches import service_account
 
 ALL = Settings(
     email=EmailSettings(
@@ -69,6 +72,45 @@ def test_a_vapid_key_switches_web_push_on() -> None:
     push = build_channels(Settings(push=given))["push"]
     assert isinstance(push, PushServices)
     assert list(push.services) == ["web-push"]
+
+
+def test_each_push_service_is_switched_on_by_itself() -> None:
+    account = service_account()
+    said = {
+        "project_id": account.project_id,
+        "client_email": account.client_email,
+        "private_key": account.private_key,
+    }
+    given = {
+        "fcm": {"fcm_key": SecretStr(json.dumps(said))},
+        "pushover": {"pushover_token": SecretStr("a" * 30)},
+        "gotify": {"gotify_url": "https://gotify.example"},
+        "telegram": {"telegram_token": SecretStr("123456789:" + "A" * 35)},
+        "slack": {"slack": True},
+        "discord": {"discord": True},
+    }
+    for name, changes in given.items():
+        settings = Settings(push=PushSettings(**changes))
+        assert push_services_on(settings)
+        (made,) = push_services(settings).values()
+        assert made.provider == name
+    assert not push_services_on(Settings())
+    assert push_services(Settings()) == {}
+
+
+@pytest.mark.parametrize("text", ["", "{}", "not json", '{"project_id": "p", "private_key": "x"}'])
+def test_what_is_no_key_file_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ValidationError, match="service account"):
+        PushSettings(fcm_key=SecretStr(text))
+
+
+def test_what_is_meant_for_devices_is_caught_in_development_only() -> None:
+    caught = PushSettings(slack=True, catcher_url="http://127.0.0.1:8101")
+    assert "push slack" in guests_of(Settings(environment="testnet", push=caught)).catchers
+    far = PushSettings(slack=True)
+    assert "push slack" not in guests_of(Settings(environment="testnet", push=far)).catchers
+    broken = broken_rules(Settings(environment="production", push=caught))
+    assert "push.catcher_url" in {rule.key for rule in broken}
 
 
 @pytest.mark.parametrize("text", ["", "abc", "A" * 43, "!" * 43])
