@@ -3,6 +3,8 @@
 import gc
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -111,7 +113,15 @@ def test_ledgers_that_the_rpc_no_longer_has_fail_the_job_and_stay_named(
     assert not command.json("completeness", "--from", 500, "--to", last, code=1)["complete"]
 
 
-def test_ctrl_c_leaves_the_job_for_the_next_leader(monkeypatch, network, sqlite_url):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests run in the background and the shell had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_the_job_for_the_next_leader(monkeypatch, network, sqlite_url, interruptible):
     contract = {"id": network.contract_id, "start_ledger": network.first_ledger + 10**6}
     command = pointed(monkeypatch, network, sqlite_url, contract)
     timer = threading.Timer(3, signal.raise_signal, [signal.SIGINT])
@@ -146,13 +156,18 @@ def test_events_are_printed_raw_and_as_the_profile_reads_them(command, network):
     assert "  reads   " in spoken
 
 
-def test_following_events_ends_by_ctrl_c(command, network):
-    timer = threading.Timer(3, signal.raise_signal, [signal.SIGINT])
-    timer.start()
-    arguments = ("--contract", network.contract_id, "--start-ledger", network.first_ledger)
-    told = command.run("events", *arguments, "--follow", "--json").stdout
-    timer.cancel()
-    assert len(told.splitlines()) == EVENTS
+def test_following_events_ends_by_ctrl_c(command, network, interruptible):
+    arguments = ("--contract", network.contract_id, "--start-ledger", str(network.first_ledger))
+    program = (sys.executable, "-c", "from cli.main import app; app()")
+    followed = subprocess.Popen(
+        [*program, "events", *arguments, "--follow", "--json"], stdout=subprocess.PIPE, text=True
+    )
+    with followed:
+        lines = [followed.stdout.readline() for _ in range(EVENTS)]
+        followed.send_signal(signal.SIGINT)
+        rest, _ = followed.communicate(timeout=60)
+    assert [json.loads(line)["contract_id"] for line in lines] == [network.contract_id] * EVENTS
+    assert (rest, followed.returncode) == ("", 0)
 
 
 def test_ledgers_outside_of_the_window_and_odd_ids_are_refused(command, network):
