@@ -1,10 +1,16 @@
 """Rows of the read models as answers show them: times as dates, large numbers as text."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
 from api.contract_schemas import Gap
-from api.schemas import Pause, Stream, StreamPause, TimelineEntry
+from api.pause_schemas import Pause, StreamPause
+from api.schemas import Stream, TimelineEntry
 from api.shown import digits, from_seconds
+from api.told import told_of
+from ingest.claimable.wanted import Claimable, claimable_of
 from projections.contracts import GapRow
 from projections.pauses import PauseRow, duration_seconds
 from projections.streams import StreamRow
@@ -43,9 +49,23 @@ def pause(row: PauseRow) -> Pause:
     return Pause(**pause_members(row))
 
 
-def stream_pause(row: PauseRow, *, notified: bool) -> StreamPause:
-    """A pause of a stream."""
-    return StreamPause(**pause_members(row), notified=notified)
+def stream_pauses(conn: Connection, rows: Sequence[PauseRow]) -> list[StreamPause]:
+    """Pauses of a stream, with what is known of them beside the chain's events."""
+    told = told_of(conn, rows)
+    claimable = claimable_of(conn, [row.start_event_id for row in rows])
+    return [
+        _stream_pause(row, claimable.get(row.start_event_id or ""), notified=row.id in told)
+        for row in rows
+    ]
+
+
+def _stream_pause(row: PauseRow, claimable: Claimable | None, *, notified: bool) -> StreamPause:
+    return StreamPause(
+        **pause_members(row),
+        notified=notified,
+        claimable_at_pause=None if claimable is None else digits(claimable.amount),
+        token=None if claimable is None else claimable.token,
+    )
 
 
 def pause_members(row: PauseRow) -> dict[str, Any]:

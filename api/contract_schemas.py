@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 
+from api.pause_schemas import Pause
 from api.paused_by import PausedBy, PausedByRole
-from api.schemas import CONTRACT, EMPLOYER, PAUSED_AT, RESUMED_AT, ChainAnswer, Pause
+from api.schemas import CONTRACT, EMPLOYER, PAUSED_AT, RESUMED_AT, ChainAnswer
 from api.shown import example
 
 

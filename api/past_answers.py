@@ -13,11 +13,11 @@ from api import chain_rows
 from api.dependencies import ApiDependencies
 from api.pages import page
 from api.parameters import AsOf
+from api.pause_schemas import PausesPage
 from api.problems import NOT_FOUND, Problem
 from api.reading import Listing
-from api.schemas import PausesPage, StreamAnswer
+from api.schemas import StreamAnswer
 from api.stream_answers import PAUSES, StreamKey, check_reached
-from api.told import told_of
 from domain.chain_order import DomainEvent, placed_facts, walk
 from domain.contract import CONTRACT_RULES
 from domain.state import PAUSED
@@ -75,9 +75,8 @@ class Past:
             PAUSES[order],
             _place,
         )
-        told = told_of(self._conn, rows)
         return PausesPage(
-            items=[chain_rows.stream_pause(row, notified=row.id in told) for row in rows],
+            items=chain_rows.stream_pauses(self._conn, rows),
             next_cursor=next_cursor,
             **self._freshness(),
         )

@@ -48,7 +48,7 @@ class ChainAnswer:
     ]
 
 
-_CHAIN: Final = {"fresh_to_ledger": 1010, "completeness": "complete"}
+CHAIN: Final = {"fresh_to_ledger": 1010, "completeness": "complete"}
 
 
 @dataclass(kw_only=True)
@@ -112,7 +112,7 @@ _STREAM: Final = {
 class StreamAnswer(Stream, ChainAnswer):
     """One stream."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = example(**_CHAIN, **_STREAM, contract_paused=False)
+    __pydantic_config__: ClassVar[ConfigDict] = example(**CHAIN, **_STREAM, contract_paused=False)
 
     contract_paused: Annotated[bool, Field(description="the whole contract is paused")]
 
@@ -121,72 +121,9 @@ class StreamAnswer(Stream, ChainAnswer):
 class StreamsPage(ChainAnswer):
     """A page of streams."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = example(**_CHAIN, items=[_STREAM], next_cursor=None)
+    __pydantic_config__: ClassVar[ConfigDict] = example(**CHAIN, items=[_STREAM], next_cursor=None)
 
     items: list[Stream]
-    next_cursor: str | None
-
-
-@dataclass(kw_only=True)
-class Pause:
-    """One pause interval."""
-
-    id: Annotated[
-        str, Field(description="event id of its start; of its end where the start is unknown")
-    ]
-    paused_at: Annotated[datetime | None, Field(description="ledger close; null: start unknown")]
-    resumed_at: Annotated[datetime | None, Field(description="ledger close of its end; null: open")]
-    start_known: bool
-    ended_by: Literal["resumed", "cancelled", "exhausted"] | None
-    start_ledger: int | None
-    end_ledger: int | None
-    start_tx_hash: str | None
-    end_tx_hash: str | None
-    start_event_id: str | None
-    end_event_id: str | None
-    duration_seconds: Annotated[int | None, Field(description="null: open, or start unknown")]
-    open: Annotated[bool, Field(description="not ended yet")]
-    paused_by: PausedBy
-    paused_by_role: PausedByRole
-
-
-_PAUSE: Final = {
-    "id": PAUSE_EVENT,
-    "paused_at": PAUSED_AT,
-    "resumed_at": RESUMED_AT,
-    "duration_seconds": 7200,
-    "open": False,
-    "start_known": True,
-    "ended_by": "resumed",
-    "start_ledger": 1000,
-    "end_ledger": 1004,
-    "start_tx_hash": TX_HASH,
-    "end_tx_hash": TX_HASH,
-    "start_event_id": PAUSE_EVENT,
-    "end_event_id": RESUME_EVENT,
-    "paused_by": EMPLOYER,
-    "paused_by_role": "employer",
-}
-
-
-@dataclass(kw_only=True)
-class StreamPause(Pause):
-    """One pause of a stream."""
-
-    notified: Annotated[
-        bool, Field(description="somebody was told: a message was accepted or lies in an inbox")
-    ]
-
-
-@dataclass(kw_only=True)
-class PausesPage(ChainAnswer):
-    """A page of a stream's pauses."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = example(
-        **_CHAIN, items=[{**_PAUSE, "notified": True}], next_cursor=None
-    )
-
-    items: list[StreamPause]
     next_cursor: str | None
 
 
@@ -219,7 +156,7 @@ class TimelinePage(ChainAnswer):
     """A page of a stream's events, newest first."""
 
     __pydantic_config__: ClassVar[ConfigDict] = example(
-        **_CHAIN,
+        **CHAIN,
         items=[
             {
                 "event_id": PAUSE_EVENT,

@@ -9,10 +9,10 @@ from api import chain_rows
 from api.dependencies import ApiDependencies
 from api.pages import KeyInt, Keyset, KeyText, KeyU64, page
 from api.parameters import StreamFilters
+from api.pause_schemas import PausesPage
 from api.problems import NOT_FOUND, Problem
 from api.reading import Listing
-from api.schemas import PausesPage, StreamAnswer, StreamsPage, TimelinePage
-from api.told import told_of
+from api.schemas import StreamAnswer, StreamsPage, TimelinePage
 from domain.state import PAUSED
 from domain.values import NetworkId, stream_uuid
 from projections import contracts, pauses, streams, timeline
@@ -103,9 +103,8 @@ def pauses_page(
     )
     if not rows:
         known_stream(conn, name, reach, which)
-    told = told_of(conn, rows)
     return PausesPage(
-        items=[chain_rows.stream_pause(row, notified=row.id in told) for row in rows],
+        items=chain_rows.stream_pauses(conn, rows),
         next_cursor=next_cursor,
         **freshness(conn, name, (which.contract_id,))._asdict(),
     )

@@ -12,6 +12,8 @@ from cli.history import past_ledgers
 from cli.roles import Role
 from cli.wiring import Deployment, process_name
 from ingest.actors.seek import ActorSeeker, SeekOptions
+from ingest.claimable.seek import ClaimableSeeker
+from ingest.claimable.wanted import note as note_pauses
 from ingest.contract_guard import ContractGuard
 from ingest.endpoint_report import EndpointReport
 from ingest.endpoints import EndpointPool
@@ -114,8 +116,19 @@ def _live_follow(
 ) -> LiveFollow:
     settings = here.settings
     writers = _writers(here, database, rpc, profiles)
+    claimable = ClaimableSeeker(
+        database, rpc=rpc, profiles=profiles, poll_seconds=settings.ingest.poll_seconds
+    )
     lease = Lease(
         database, name=LEASE_NAME, holder=process_name(), seconds=settings.ingest.lease_seconds
+    )
+    actors = ActorSeeker(
+        database,
+        rpc=rpc,
+        recorder=writers.recorder,
+        lease=lease,
+        options=_seeking(here),
+        also=note_pauses,
     )
     return LiveFollow(
         database,
@@ -124,21 +137,24 @@ def _live_follow(
         whole_ledgers=history.below(),
         writers=writers,
         lease=lease,
-        actors=ActorSeeker(
-            database, rpc=rpc, recorder=writers.recorder, lease=lease, options=_seeking(here)
-        ),
-        options=FollowOptions(
-            passphrase=settings.network.passphrase,
-            start_ledgers={each.id: each.start_ledger for each in settings.network.contracts},
-            poll_seconds=settings.ingest.poll_seconds,
-            page_limit=settings.ingest.page_limit,
-            lease_seconds=settings.ingest.lease_seconds,
-            margin_ledgers=settings.ingest.retention_margin_ledgers,
-            requests=settings.ingest.concurrent_requests,
-            yield_seconds=settings.ingest.yield_seconds,
-            added=added_contracts(profiles),
-        ),
-        beside=_beside(database, rpc, lease),
+        actors=actors,
+        options=_following(here, profiles),
+        beside=_beside(database, rpc, lease, claimable),
+    )
+
+
+def _following(here: Deployment, profiles: dict[str, Profile]) -> FollowOptions:
+    settings = here.settings
+    return FollowOptions(
+        passphrase=settings.network.passphrase,
+        start_ledgers={each.id: each.start_ledger for each in settings.network.contracts},
+        poll_seconds=settings.ingest.poll_seconds,
+        page_limit=settings.ingest.page_limit,
+        lease_seconds=settings.ingest.lease_seconds,
+        margin_ledgers=settings.ingest.retention_margin_ledgers,
+        requests=settings.ingest.concurrent_requests,
+        yield_seconds=settings.ingest.yield_seconds,
+        added=added_contracts(profiles),
     )
 
 
@@ -183,11 +199,11 @@ def _schedule(here: Deployment, database: Database) -> Schedule:
 
 
 def _beside(
-    database: Database, rpc: EndpointPool, lease: Lease
+    database: Database, rpc: EndpointPool, lease: Lease, claimable: ClaimableSeeker
 ) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-    """What the leader does beside following: mind its endpoints."""
+    """What the leader does beside following: mind its endpoints, and read what a pause left to claim."""
     pins, report = PinKeeper(database, rpc, lease), EndpointReport(database, rpc, lease)
-    return rpc.watch, pins.run, report.run
+    return rpc.watch, pins.run, report.run, claimable.run
 
 
 def _seeking(here: Deployment) -> SeekOptions:

@@ -14,9 +14,10 @@ from api.parameters import (
     StreamIdPath,
 )
 from api.past_answers import Past
+from api.pause_schemas import PausesPage
 from api.problems import INVALID_CURSOR, NOT_FOUND, documented
 from api.reading import ChainReading, Listed
-from api.schemas import PausesPage, StreamAnswer, StreamsPage, TimelinePage
+from api.schemas import StreamAnswer, StreamsPage, TimelinePage
 from api.stream_answers import (
     StreamKey,
     pauses_page,

@@ -29,7 +29,7 @@ from domain.chain_order import FactConfirmed, FactJudged
 from store.bulk import insert_many
 from store.clock import now_micros
 from store.engine import Database
-from store.follower import Follower
+from store.follower import Apply, Follower
 from store.log import Recorded
 from store.schema import key_text, metadata
 
@@ -58,12 +58,23 @@ actor_search = Table(
 _COLUMNS: Final = tuple(column.name for column in actor_search.columns)
 
 
-def search_follower(database: Database, *, chunk_events: int = 1000) -> Follower:
-    """Notes the pauses that the log tells of; stepped by the leader."""
+def search_follower(
+    database: Database, *, also: Apply | None = None, chunk_events: int = 1000
+) -> Follower:
+    """Notes the pauses that the log tells of; stepped by the leader.
+
+    `also`: what else is noted of the same chunks, as the log is read but once.
+    """
+
+    def apply(conn: Connection, chunk: Sequence[Recorded]) -> None:
+        note(conn, chunk)
+        if also is not None:
+            also(conn, chunk)
+
     return Follower(
         database,
         name=FOLLOWER,
-        apply=note,
+        apply=apply,
         chunk_events=chunk_events,
         durable=False,
         poll_seconds=1.0,

@@ -35,6 +35,7 @@ from store import log
 from store.clock import now_micros
 from store.engine import Database
 from store.errors import Transient as StoreTransient
+from store.follower import Apply
 from store.lease import Lease
 
 TOLD_BY: Final = "transaction@1"
@@ -73,13 +74,15 @@ class ActorSeeker:
         recorder: Recorder,
         lease: Lease,
         options: SeekOptions,
+        also: Apply | None = None,
     ) -> None:
+        """`also`: notes something else of the events that are looked through."""
         self._database = database
         self._rpc = rpc
         self._recorder = recorder
         self._lease = lease
         self._options = options
-        self._follower = search.search_follower(database)
+        self._follower = search.search_follower(database, also=also)
         self._recorded = asyncio.Event()
 
     def wake(self) -> None:

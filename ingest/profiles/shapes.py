@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from domain.facts import Fact
 from ingest.profiles.fields import Field
-from ingest.profiles.storage import StorageLayout
+from ingest.profiles.storage import StorageLayout, StreamLayout
 from ingest.scval import ScVal
 
 # What events are looked up by: their type, the name in topic 0, and the number of all topics. A plain
@@ -135,3 +135,8 @@ class Profile(NamedTuple):
     def section(self, wasm: str | None) -> Section:
         """How events read under this wasm."""
         return self.default if wasm is None else self.by_wasm.get(wasm, self.default)
+
+    def stream_layouts(self) -> list[StreamLayout]:
+        """How streams are kept, by any version of the contract's code."""
+        storages = (section.storage for section in (self.default, *self.by_wasm.values()))
+        return [each.stream for each in storages if each is not None and each.stream is not None]

@@ -4,7 +4,10 @@
       instance:
         paused: {key: Config, field: paused}    # the contract-wide pause, a Bool
         streams: {key: StreamCount}             # how many streams there are: ids 1 to that, a U64
-      stream: {key: Stream, status: status, employer: employer, employee: employee}
+      stream:
+        {key: Stream, status: status, employer: employer, employee: employee,
+         accrual: {token: token, deposit: deposit, withdrawn: withdrawn, rate: rate_per_second,
+                   since: last_withdraw_time, stop: stop_time, cliff: cliff_time}}
       pauses: {key: PauseHistory, is_pause: is_pause, at: timestamp, stream_id: stream_id}
 
 Keys are the variants of the contract's key enum: `Vec[Symbol]` in the instance, `Vec[Symbol, U64 id]`
@@ -37,13 +40,33 @@ class InstanceLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams: InstanceValue | None = None
 
 
+class AccrualLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a stream of steady pay keeps of its money: fields of the stream's struct.
+
+    `token`: a contract (address). `deposit`, `withdrawn`: base units (I128). `rate`: base units per second
+    (I128). `since`: pay up to it was taken out; `stop`, `cliff`: unix seconds (U64), 0 for none.
+    """
+
+    token: _Symbol
+    deposit: _Symbol
+    withdrawn: _Symbol
+    rate: _Symbol
+    since: _Symbol
+    stop: _Symbol
+    cliff: _Symbol
+
+
 class StreamLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The struct of one stream: its status (a unit variant) and its parties (addresses)."""
+    """The struct of one stream: its status (a unit variant) and its parties (addresses).
+
+    `accrual`: how its pay grows, where that can be read.
+    """
 
     key: _Symbol
     status: _Symbol
     employer: _Symbol
     employee: _Symbol
+    accrual: AccrualLayout | None = None
 
 
 class PausesLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,6 +34,29 @@ class StoredStream(NamedTuple):
     employee: str
 
 
+class StoredAccrual(NamedTuple):
+    """A stream's money as the contract keeps it: base units and unix seconds, see AccrualLayout."""
+
+    token: str
+    deposit: int
+    withdrawn: int
+    rate: int
+    since: int
+    stop: int
+    cliff: int
+
+    def claimable(self, at: int) -> int:
+        """What the employee could take at a time (unix seconds); never less than nothing.
+
+        Source: PayStream, calculate_claimable. The deposit caps it.
+        """
+        if at < self.cliff:
+            return 0
+        until = min(at, self.stop) if self.stop else at
+        earned = max(0, until - self.since) * self.rate
+        return max(0, min(earned, self.deposit - self.withdrawn))
+
+
 class StoredContract(NamedTuple):
     """The contract's own state. `streams`: how many it counts, None where it does not."""
 
@@ -52,6 +75,23 @@ def read_stream(layout: StreamLayout, key: bytes, entry: bytes) -> StoredStream:
         converted,
         _taken(fields, layout.employer, "address"),
         _taken(fields, layout.employee, "address"),
+    )
+
+
+def read_accrual(layout: StreamLayout, key: bytes, entry: bytes) -> StoredAccrual:
+    """What the stream keeps of its money. Raises Undecodable, also where the layout says nothing of it."""
+    money = layout.accrual
+    if money is None:
+        raise Undecodable("the profile does not say how pay is kept")
+    fields = _struct(entry_value(key, entry), layout.key)
+    return StoredAccrual(
+        token=_taken(fields, money.token, "address"),
+        deposit=_taken(fields, money.deposit, "i128"),
+        withdrawn=_taken(fields, money.withdrawn, "i128"),
+        rate=_taken(fields, money.rate, "i128"),
+        since=_taken(fields, money.since, "u64"),
+        stop=_taken(fields, money.stop, "u64"),
+        cliff=_taken(fields, money.cliff, "u64"),
     )
 
 

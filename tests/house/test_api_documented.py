@@ -21,6 +21,7 @@ from api import (
     inbox_schemas,
     me_schemas,
     operation_schemas,
+    pause_schemas,
     preference_schemas,
     schemas,
     told_schemas,
@@ -50,7 +51,7 @@ MODULES = (
     *(schemas, contract_schemas, delivery_schemas, inbox_schemas, operation_schemas),
     *(auth_schemas, me_schemas, webhook_schemas, preference_schemas),
 )
-MODULES += (audit_schemas, told_schemas, page_reports)
+MODULES += (audit_schemas, pause_schemas, told_schemas, page_reports)
 FILES = {f"/v1/export/pauses.{form}" for form in ("csv", "ndjson", "parquet")}
 PAGES = {"/v1/unsubscribe/{token}", "/v1/unsubscribe/{token}/undo"}
 BADGE = "/v1/streams/{contract_id}/{stream_id}/badge.svg"
@@ -185,8 +186,8 @@ async def test_answers_are_what_the_document_says(sqlite_database):
         ("/v1/streams", schemas.StreamsPage),
         (stream, schemas.StreamAnswer),
         (f"{stream}?as_of_ledger=115", schemas.StreamAnswer),
-        (f"{stream}/pauses", schemas.PausesPage),
-        (f"{stream}/pauses?as_of_ledger=115", schemas.PausesPage),
+        (f"{stream}/pauses", pause_schemas.PausesPage),
+        (f"{stream}/pauses?as_of_ledger=115", pause_schemas.PausesPage),
         (f"{stream}/timeline", schemas.TimelinePage),
         (contract, contract_schemas.ContractAnswer),
         (f"{contract}/pauses", contract_schemas.ContractPausesPage),

@@ -83,6 +83,8 @@ async def test_a_pause_interval_tells_both_ends_and_that_somebody_was_told(serve
             "paused_by": EMPLOYER,
             "paused_by_role": None,
             "notified": True,
+            "claimable_at_pause": None,
+            "token": None,
         }
     ]
 

@@ -2740,6 +2740,7 @@ export interface components {
          *       "fresh_to_ledger": 1010,
          *       "items": [
          *         {
+         *           "claimable_at_pause": "12500000000",
          *           "duration_seconds": 7200,
          *           "end_event_id": "0000004312147165184-0000000000",
          *           "end_ledger": 1004,
@@ -2755,7 +2756,8 @@ export interface components {
          *           "start_event_id": "0000004294967296001-0000000000",
          *           "start_known": true,
          *           "start_ledger": 1000,
-         *           "start_tx_hash": "3389e9f0f1a65f19736cacf544c2e825313e8447f569233bb8db39aa607c8889"
+         *           "start_tx_hash": "3389e9f0f1a65f19736cacf544c2e825313e8447f569233bb8db39aa607c8889",
+         *           "token": "CCW67TSZV3SSS2HXMBQ5JFGCKJNXKZM7UQUWUZPUTHXSTZLEO7SJMI75"
          *         }
          *       ],
          *       "next_cursor": null
@@ -3233,6 +3235,11 @@ export interface components {
          */
         StreamPause: {
             /**
+             * Claimable At Pause
+             * @description what the employee could have taken when the ledger of the pause closed, in base units of `token`; null: the contract's storage was not read while the pause was its last change
+             */
+            claimable_at_pause: string | null;
+            /**
              * Duration Seconds
              * @description null: open, or start unknown
              */
@@ -3288,6 +3295,11 @@ export interface components {
             start_ledger: number | null;
             /** Start Tx Hash */
             start_tx_hash: string | null;
+            /**
+             * Token
+             * @description contract of `claimable_at_pause`
+             */
+            token: string | null;
         };
         /**
          * StreamsPage

@@ -55,7 +55,7 @@ def test_a_pause_that_ended_has_a_duration_and_one_that_goes_on_has_none():
 
 
 def test_a_pause_whose_start_no_calendar_has_has_no_duration():
-    pause = chain_rows.stream_pause(pause_row(paused_at=-BEYOND_CALENDARS), notified=False)
+    pause = chain_rows.pause(pause_row(paused_at=-BEYOND_CALENDARS))
     assert (pause.paused_at, pause.duration_seconds) == (None, None)
 
 
