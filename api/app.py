@@ -47,12 +47,12 @@ from api.routes import (
     webhooks,
 )
 from api.time_limits import TimeLimits
-from api.web import page
+from api.web import page, sandbox
 
 _AREAS = (
     *(streams, contracts, feed_stream, exports, auth, me, my_contacts, preferences, unsubscribe),
     *(deliveries, callbacks, webhooks, webhook_deliveries, operations, preview, reference),
-    *(stream_extras, audit, page_reports, page),
+    *(stream_extras, audit, page_reports, sandbox, page),
 )
 
 

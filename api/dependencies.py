@@ -39,6 +39,7 @@ from api.problems import (
     documented,
 )
 from api.rate_limits import BY_CALLER, UNLIMITED, Limiter, RateLimits
+from api.sandbox_wallet import SandboxWallet
 from api.sign_in import SignIn
 from api.snapshot import Snapshot, opened
 from domain.values import NetworkId
@@ -68,7 +69,7 @@ class ApiDependencies:
     API, without a slash at its end, None: under the address that each request names. `latency_seconds`:
     from ledger close to told, as promised. `control`: where it is looked up who controls an account.
     `webhooks`: tries receivers of outgoing webhooks out. `trusted_proxies`: who is believed about whom it
-    answers. `sandbox_key`: of a development start, for its page; else None.
+    answers. `sandbox_key`, `sandbox_wallet`: of a development start, for its page; else None.
     """
 
     database: Database
@@ -94,6 +95,7 @@ class ApiDependencies:
     explorer_url: str | None = None
     root_path: str = ""
     sandbox_key: str | None = None
+    sandbox_wallet: SandboxWallet | None = None
     providers: Mapping[str, Provider] = field(default_factory=dict)
     callback_url: str | None = None
     feed_connections: int = 1000

@@ -33,6 +33,7 @@ from cli.wiring import Deployment
 from simulator.errors import SimulatorError
 from simulator.network import SimulatedNetwork
 from simulator.options import SimulatorOptions
+from simulator.wallet import CastWallet
 from store import migrate
 from store.engine import Database
 
@@ -95,7 +96,7 @@ def _round(
     introduced, key = key is not None, key or _fresh_key(database, network)
     asked.stop = stop = threading.Event()
     announcer = Announcer(database, Console())
-    wired = wiring(replace(here, sandbox_key=key), database)
+    wired = wiring(_given_to_the_page(here, network, key), database)
     running = Roles([*wired, Role("announce", announcer.run)], stop)
     running.start()
     _until_served(here, stop)
@@ -106,6 +107,11 @@ def _round(
     if not ended_well:
         raise typer.Exit(FAILED)
     return key
+
+
+def _given_to_the_page(here: Deployment, network: SimulatedNetwork, key: str) -> Deployment:
+    wallet = CastWallet(network.options.seed, network.cast)
+    return replace(here, sandbox_key=key, sandbox_wallet=wallet)
 
 
 def _ending_with(stopped: threading.Event) -> Role:

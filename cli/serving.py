@@ -94,6 +94,7 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
         explorer_url=settings.explorer_url or EXPLORERS.get(here.settings.network.passphrase),
         root_path=settings.root_path,
         sandbox_key=here.sandbox_key,
+        sandbox_wallet=here.sandbox_wallet,
         domain=sign_in_domain(settings),
         passphrase=here.settings.network.passphrase,
         challenge_seconds=settings.challenge_seconds,

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from functools import cached_property
 
+from api.sandbox_wallet import SandboxWallet
 from cli import logs
 from cli.output import refuse
 from config.layers import Loaded, load
@@ -26,11 +27,13 @@ def process_name() -> str:
 class Deployment:
     """The settings of one deployment, and what is opened once per process.
 
-    `sandbox_key`: the API key of a development start, for the page that it serves.
+    `sandbox_key`: the API key of a development start, for the page that it serves; `sandbox_wallet`: signs
+    there as people of the simulated network.
     """
 
     loaded: Loaded
     sandbox_key: str | None = None
+    sandbox_wallet: SandboxWallet | None = None
 
     @property
     def settings(self) -> Settings:

@@ -1,7 +1,7 @@
 """Serves the page: one document in the reader's language, and its files, under a strict policy.
 
 In: any browser. Out: HTML with the page's words in it, scripts and styles. The page asks the API as any
-other client does; it has no door of its own but the development key of a sandbox.
+other client does; it has no door of its own but those of a sandbox (sandbox.py).
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from api.dependencies import Serving
 from api.etag import matches
@@ -27,7 +27,6 @@ POLICY: Final = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 _MEDIA_TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @router.get("/")
@@ -64,19 +63,6 @@ async def page_file(request: Request, name: str) -> Response:
     if matches(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=_MEDIA_TYPES[name.rpartition(".")[2]], headers=headers)
-
-
-@router.post("/page/sandbox-key")
-async def sandbox_key(request: Request, given: Serving) -> JSONResponse:
-    """The key of a development start, for the page on the same machine; no other deployment has one.
-
-    The Host header is checked, or a name that resolves to 127.0.0.1 would open it to any web page.
-    """
-    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-    same_site = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
-    if given.sandbox_key is None or host not in _LOOPBACK or not same_site:
-        raise Problem(NOT_FOUND, "there is no such key here")
-    return JSONResponse({"key": given.sandbox_key})
 
 
 @cache

@@ -1,6 +1,7 @@
 """The page in a real browser, over a real server and a real database that a test tells what happens."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -12,8 +13,11 @@ import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.keys import STREAMS_READ
+from api.sessions import open_session
+from api.shown import rfc3339
 from store.clock import now_micros
 from store.schema import ledger_close
+from tests.browser.wallets import Answers, install, keep_session
 from tests.fakes import chain
 from tests.fakes.chain import CONTRACT
 from tests.fakes.served import Served
@@ -39,6 +43,16 @@ class Site:
 
     def tell(self, *facts: object) -> None:
         self.served.tell(*facts)
+
+    def session_of(self, account: str) -> str:
+        """What the page keeps of a session that begins now, as JSON."""
+        given, now = self.served.given, now_micros()
+        with self.served.database.begin() as conn:
+            begun = open_session(
+                conn, given.vault, account, issuer=given.domain, seconds=3600, now=now
+            )
+        kept = {"token": begun.token, "account_id": account}
+        return json.dumps(kept | {"expires_at": rfc3339(begun.expires_at)})
 
     def stale(self, seconds: int = 3600) -> None:
         """The newest ledger closed so long ago, the others before it, five seconds apart."""
@@ -99,11 +113,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
-    """Opens the page at a place, with a key; at the end no page may have met an error of its own."""
+    """Opens the page at a place, with a key; at the end no page may have met an error of its own.
+
+    `account`: who is signed in there; `wallet`: what its browser has installed.
+    """
     contexts, broken = [], []
 
     def open_at(
-        place: str = "", *, key: str | None = "", base: str = "", **options: object
+        place: str = "",
+        *,
+        key: str | None = "",
+        base: str = "",
+        account: str | None = None,
+        wallet: Answers | None = None,
+        **options: object,
     ) -> Page:
         context = browser.new_context(**options)
         context.set_default_timeout(PATIENCE)
@@ -111,6 +134,10 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         if key is not None:
             value = key or site.served.key
             context.add_init_script(f"sessionStorage.setItem('pausewire.key', '{value}')")
+        if account is not None:
+            keep_session(context, site.session_of(account))
+        if wallet is not None:
+            install(context, wallet)
         page = context.new_page()
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.on("console", lambda said: broken.append(said.text) if "Policy" in said.text else None)

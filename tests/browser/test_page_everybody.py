@@ -6,10 +6,12 @@ from playwright.sync_api import expect
 
 from api.web.languages import LANGUAGES, RIGHT_TO_LEFT, words
 from tests.fakes import chain
+from tests.fakes.chain import EMPLOYEE
 
 VIEWS = {
     "streams": ("#/streams", "li[data-stream]"),
     "stream": ("{stream}", "li[data-pause]"),
+    "inbox": ("#/inbox", "li[data-notice]"),
     "operations": ("#/operations", ".tile"),
     "log": ("#/log", "li[data-position]"),
 }
@@ -31,7 +33,8 @@ def violations(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_view(site, opened, scheme):
     site.tell(chain.resumed(150), chain.resumed(151), chain.contract_pause(160))
-    page = opened(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    how = {"bypass_csp": True, "reduced_motion": "reduce", "account": EMPLOYEE}
+    page = opened(color_scheme=scheme, **how)
     for view in VIEWS:
         place, sign = at(site, view)
         page.goto(f"{site.url}/{place}")
@@ -48,10 +51,21 @@ def test_axe_finds_nothing_where_something_is_lacking(site, opened, place):
     assert violations(page) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_people_sign_in(site, opened, scheme):
+    page = opened(
+        "#/inbox", key=None, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+    )
+    expect(page.get_by_role("heading", name="No wallet found")).to_be_visible()
+    assert violations(page) == []
+    wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+
+
 @pytest.mark.parametrize("width", [320, 768, 1440])
 def test_nothing_is_wider_than_the_screen(site, opened, width):
     site.tell(chain.contract_pause(160))
-    page = opened(viewport={"width": width, "height": 800})
+    page = opened(viewport={"width": width, "height": 800}, account=EMPLOYEE)
     for view in VIEWS:
         place, sign = at(site, view)
         page.goto(f"{site.url}/{place}")

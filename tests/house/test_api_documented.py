@@ -57,7 +57,8 @@ PAGES = {"/v1/unsubscribe/{token}", "/v1/unsubscribe/{token}/undo"}
 BADGE = "/v1/streams/{contract_id}/{stream_id}/badge.svg"
 ONLY_TEXT = {"/metrics", "/v1/feed", BADGE, *FILES, *PAGES}
 PREVIEW = {"GET /preview", "GET /preview/{language}/{kind}"}
-PAGE = {"GET /", "GET /page/{name}", "POST /page/sandbox-key"}
+SANDBOX = {"POST /page/sandbox-key", "GET /page/sandbox-wallet", "POST /page/sandbox-wallet"}
+PAGE = {"GET /", "GET /page/{name}", *SANDBOX}
 UNLISTED = {*PAGE, *PREVIEW, "GET /docs", "GET /openapi.json", "GET /problems/{slug}"}
 TOLD = "Following the chain|RPC endpoints|Telling people|The process and its database|The feed"
 

@@ -10,10 +10,13 @@ from api import keys
 from api.announcement import announce, silence
 from api.routes.page_reports import PER_MINUTE
 from api.web.languages import LANGUAGES, chosen, words
+from simulator.accounts import Cast
+from simulator.wallet import CastWallet
 from tests.fakes import chain
-from tests.fakes.chain import CONTRACT
+from tests.fakes.chain import CONTRACT, EMPLOYEE
 from tests.fakes.served import Served, ids
 from tests.house.repository import ROOT
+from wallets.proof import verify
 
 STREAM = f"/v1/streams/{CONTRACT}/7"
 STATIC = ROOT / "api/web/static"
@@ -164,6 +167,41 @@ async def test_only_a_sandbox_gives_its_key_and_only_to_its_own_page(
     page = (await served.ask("/", key=None)).text
     assert ("data-sandbox" in page.split(">")[1]) == (key is not None)
     assert "pw_x" not in page
+
+
+async def test_only_a_sandbox_signs_for_its_people_and_only_for_its_own_page(sqlite_database):
+    wallet = CastWallet(1, Cast.of(1, 2))
+    served = Served(sqlite_database, sandbox_wallet=wallet)
+    here = {"Host": "127.0.0.1:8000"}
+    people = (await served.ask("/page/sandbox-wallet", key=None, headers=here)).json()["people"]
+    assert [each["role"] for each in people] == ["employee"] * 2 + ["employer"] * 2
+    asked = {"account_id": people[0]["account_id"], "message": "hello"}
+    answer = await served.ask(
+        "/page/sandbox-wallet", method="POST", key=None, headers=here, json=asked
+    )
+    assert verify(asked["account_id"], "hello", answer.json()["signature"]).bound
+    elsewhere = ({"Host": "evil.test:8000"}, here | {"Sec-Fetch-Site": "cross-site"})
+    for headers in elsewhere:
+        for method, body in (("GET", None), ("POST", asked)):
+            refused = await served.ask(
+                "/page/sandbox-wallet", method=method, key=None, headers=headers, json=body
+            )
+            assert refused.status_code == 404, (method, headers)
+    stranger = asked | {"account_id": EMPLOYEE}
+    refused = await served.ask(
+        "/page/sandbox-wallet", method="POST", key=None, headers=here, json=stranger
+    )
+    assert refused.status_code == 404
+
+
+async def test_no_other_deployment_signs_for_anybody(served):
+    here = {"Host": "127.0.0.1:8000"}
+    asked = {"account_id": Cast.of(1, 2).employees[0], "message": "hello"}
+    for method, body in (("GET", None), ("POST", asked)):
+        answer = await served.ask(
+            "/page/sandbox-wallet", method=method, key=None, headers=here, json=body
+        )
+        assert answer.status_code == 404
 
 
 async def test_everything_is_found_under_the_path_of_a_proxy(sqlite_database):

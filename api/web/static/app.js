@@ -3,14 +3,17 @@
 import { answered, ask, forget, keep, key, takeSandboxKey } from "./api.js";
 import { audit } from "./audit.js";
 import { h, show } from "./dom.js";
+import { asides } from "./feed.js";
+import { mine } from "./mine.js";
 import { operations } from "./operations.js";
 import { report } from "./reports.js";
+import { session, sessions, unreadNow } from "./session.js";
 import { streams } from "./streams.js";
 import { stream } from "./stream.js";
 import { duration, moment, number, t } from "./words.js";
 
-const VIEWS = { streams, stream, operations, log: audit };
-const TITLES = { streams: "streams.title", stream: "streams.title", operations: "ops.title", log: "log.title" };
+const VIEWS = { streams, stream, inbox: mine, operations, log: audit };
+const TITLES = { streams: "streams.title", stream: "streams.title", inbox: "mine.title", operations: "ops.title", log: "log.title" };
 const STATUS_EVERY = 15000;
 const main = document.getElementById("main");
 const dialog = document.getElementById("key-dialog");
@@ -66,6 +69,16 @@ function banner() {
     place.dataset.since = said.since;
     show(place, h("strong", {}, t("banner.title")), " ", h("bdi", {}, said.text), " ",
       h("time", { class: "quiet", datetime: said.since }, moment(said.since)));
+  }
+}
+
+// How many notices wait, beside the link to them, on every view.
+function unread() {
+  const count = session() ? unreadNow() : null;
+  const place = document.getElementById("unread");
+  place.hidden = !count;
+  if (count) {
+    show(place, h("span", { "aria-hidden": "true" }, count > 99 ? t("mine.many") : number(count)), h("span", { class: "unseen" }, t("mine.unread_count", { count: number(count) })));
   }
 }
 
@@ -154,6 +167,12 @@ window.addEventListener("hashchange", () => {
 window.addEventListener("offline", () => { reachable = false; freshness(); });
 window.addEventListener("online", lookAtStatus);
 setInterval(lookAtStatus, STATUS_EVERY);
+asides.addEventListener("banner", ({ detail }) => {
+  if (status) status.banner = detail.text === null ? null : detail;
+  banner();
+});
+sessions.addEventListener("unread", unread);
+sessions.addEventListener("change", unread);
 if (!key() && document.documentElement.dataset.sandbox !== undefined) await takeSandboxKey();
 await lookAtStatus();
 route();

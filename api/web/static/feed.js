@@ -3,9 +3,22 @@
 // EventSource cannot send a key, and a key does not belong into an address; so this reads the stream.
 
 import { answered } from "./api.js";
+import { session, sessions, tellUnread } from "./session.js";
+
+// What the feed says beside the log: `banner`, the operators' word.
+export const asides = new EventTarget();
 
 const SILENCE = 45000; // three missed heartbeats
 const LONGEST_WAIT = 15000;
+
+// For views that show nothing of the chain: no stream has this number on most networks, and where one has,
+// its few messages are passed over.
+export const asidesOnly = (state = () => {}) => new Feed({ stream_id: "0" }, { message: () => {}, state });
+
+function standing(data) {
+  tellUnread(data.unread);
+  sessions.dispatchEvent(new CustomEvent("inbox", { detail: data }));
+}
 
 export class Feed {
   constructor(filters, { message, resync = () => {}, state = () => {}, lastId = null }) {
@@ -44,7 +57,7 @@ export class Feed {
 
   async connected() {
     this.cut = new AbortController();
-    const query = new URLSearchParams(this.filters).toString();
+    const query = new URLSearchParams({ ...this.filters, ...(session() ? { inbox: true } : {}) }).toString();
     const options = { signal: this.cut.signal, cache: "no-store", headers: { Accept: "text/event-stream" } };
     if (this.lastId !== null) options.headers["Last-Event-ID"] = this.lastId;
     const response = await answered(`v1/feed${query ? `?${query}` : ""}`, options);
@@ -71,6 +84,8 @@ export class Feed {
     if (fields.data !== undefined) {
       const data = JSON.parse(fields.data);
       if (fields.event === "resync") this.tell.resync(data);
+      else if (fields.event === "banner") asides.dispatchEvent(new CustomEvent("banner", { detail: data }));
+      else if (fields.event === "inbox") standing(data);
       else this.tell.message(data);
     }
     // last: what was not shown is asked for again

@@ -2,6 +2,7 @@
 
 import { ask, passes } from "./api.js";
 import { h, identity, show } from "./dom.js";
+import { asidesOnly } from "./feed.js";
 import { latencyPlot, stateBar } from "./plots.js";
 import { failed, loading } from "./states.js";
 import { decimal, duration, inSeconds, moment, number, t, term } from "./words.js";
@@ -36,8 +37,10 @@ export function operations(main, _, context) {
   show(main, h("header", { class: "head" }, h("h1", {}, t("ops.title")), h("p", { class: "lead" }, t("ops.lead"))), body);
   show(body, loading());
   load();
+  const feed = asidesOnly();
   return () => {
     left = true;
+    feed.close();
     clearTimeout(timer);
   };
 }

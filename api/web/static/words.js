@@ -46,5 +46,6 @@ export function duration(seconds) {
 export function inSeconds(value) {
   return new Intl.NumberFormat(language, {
     style: "unit", unit: "second", unitDisplay: "short", maximumFractionDigits: value < 10 ? 1 : 0,
+    notation: value < 1e5 ? "standard" : "compact", // days late is days late, also on a narrow screen
   }).format(value);
 }
