@@ -20,6 +20,7 @@ from store.schema import ledger_close
 from tests.browser.wallets import Answers, install, keep_session
 from tests.fakes import chain
 from tests.fakes.chain import CONTRACT
+from tests.fakes.controlled import Network
 from tests.fakes.served import Served
 
 CHROMIUM = "/usr/bin/chromium"
@@ -40,6 +41,7 @@ class Site:
         self.served = served
         self.url = f"http://127.0.0.1:{port}"
         self.stream = f"#/stream/{CONTRACT}/7"
+        self.network = Network()
 
     def tell(self, *facts: object) -> None:
         self.served.tell(*facts)
@@ -92,13 +94,15 @@ def serving(served: Served) -> Iterator[Site]:
 @pytest.fixture
 def site(sqlite_database) -> Iterator[Site]:
     """One stream, number 7: paused, resumed, paused; another one, number 8, that flows."""
-    served = Served(sqlite_database, sandbox_key=None, feed_poll_seconds=0.1)
+    network = Network()
+    served = Served(sqlite_database, sandbox_key=None, feed_poll_seconds=0.1, control=network)
     served.scanned(1, NEWEST)
     served.tell(
         *(chain.created(100), chain.paused(110), chain.resumed(120), chain.paused(130)),
         *(chain.created(140, stream_id=8),),
     )
     with serving(served) as made:
+        made.network = network
         made.stale(0)
         yield made
 

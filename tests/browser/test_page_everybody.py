@@ -12,6 +12,7 @@ VIEWS = {
     "streams": ("#/streams", "li[data-stream]"),
     "stream": ("{stream}", "li[data-pause]"),
     "inbox": ("#/inbox", "li[data-notice]"),
+    "settings": ("#/inbox/settings", "#save"),
     "operations": ("#/operations", ".tile"),
     "log": ("#/log", "li[data-position]"),
 }

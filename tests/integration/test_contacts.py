@@ -15,6 +15,7 @@ from notifier.erasure import erase
 from notifier.schema import contact, delivery
 from store.clock import now_micros
 from tests.fakes import chain
+from tests.fakes.controlled import Network
 from tests.fakes.fake_channel import FakeChannel
 from tests.fakes.served import Served
 from tests.fakes.wallet import person, signed
@@ -23,19 +24,6 @@ from wallets.errors import ChainUnreadable
 
 ANA, BEN = person("ana"), person("ben")
 EMAIL, PHONE = "ana.maria@example.org", "+15550100123"
-
-
-class Network:
-    """Says who controls accounts."""
-
-    def __init__(self) -> None:
-        self.said: Control | Exception = Control(on_network=True, weight=1, medium=0)
-
-    async def of(self, account: str) -> Control:
-        assert account.startswith("G")
-        if isinstance(self.said, Exception):
-            raise self.said
-        return self.said
 
 
 class Home:

@@ -13,6 +13,7 @@ export class ApiProblem extends Error {
     super(body.detail ?? body.title ?? String(status));
     this.status = status;
     this.scope = body.scope;
+    this.slug = String(body.type ?? "").split("/").pop();
     this.fields = body.errors ?? [];
     this.retryAfter = retryAfter;
   }

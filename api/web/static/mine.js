@@ -1,15 +1,16 @@
-// What is the reader's own, behind a sign-in: the inbox.
+// What is the reader's own, behind a sign-in: the inbox, and settings.
 
 import { ask, canAsk } from "./api.js";
 import { h, identity, show } from "./dom.js";
 import { asidesOnly } from "./feed.js";
 import { inbox } from "./inbox.js";
 import { end, session, sessions } from "./session.js";
+import { settings } from "./settings.js";
 import { signIn } from "./signin.js";
 import { posted } from "./wallet.js";
 import { t } from "./words.js";
 
-export function mine(main, parts, context) {
+export function mine(main, [part], context) {
   let leave = () => {};
 
   function paint(said = "") {
@@ -22,8 +23,8 @@ export function mine(main, parts, context) {
       return;
     }
     const body = h("div", {});
-    show(main, h("header", { class: "head own" }, h("h1", {}, t("mine.title")), whoAndOut(own, context)), body);
-    leave = inbox(body, own, context);
+    show(main, h("header", { class: "head own" }, h("h1", {}, t("mine.title")), whoAndOut(own, context)), sections(part), body);
+    leave = (part === "settings" ? settings : inbox)(body, own, context);
   }
 
   const changed = (event) => paint({ out: t("sign.out"), ended: t("sign.ended") }[event.detail]);
@@ -33,6 +34,12 @@ export function mine(main, parts, context) {
     sessions.removeEventListener("change", changed);
     leave();
   };
+}
+
+function sections(part) {
+  const one = (address, name, current) => h("a", { href: address, "aria-current": current ? "page" : null }, t(name));
+  return h("nav", { class: "sections", "aria-label": t("mine.sections") },
+    one("#/inbox", "mine.inbox", part !== "settings"), one("#/inbox/settings", "mine.settings", part === "settings"));
 }
 
 const both = (...ends) => () => ends.forEach((each) => each());

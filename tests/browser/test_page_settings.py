@@ -1,0 +1,194 @@
+"""Settings: where one is told, confirmed by a code; what and when; and what is wrong said at its field."""
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from playwright.sync_api import expect
+
+from notifier.contact_sender import ContactSender
+from notifier.recipients import private_of
+from tests.fakes.chain import EMPLOYEE
+from tests.fakes.fake_channel import FakeChannel
+from wallets.control import Control
+from wallets.errors import ChainUnreadable
+
+EMAIL = "ana@example.org"
+
+
+@pytest.fixture
+def settings(site, opened):
+    """The settings of the employee, on a page of these options."""
+
+    def open_settings(**options):
+        page = opened("#/inbox/settings", key=None, account=EMPLOYEE, **options)
+        expect(page.get_by_role("button", name="Save")).to_be_visible()
+        return page
+
+    return open_settings
+
+
+def code_sent(site):
+    """What really left for the newest place, by a channel that keeps it."""
+    channels = {name: FakeChannel(provider=name) for name in ("email", "sms", "push")}
+    sender = ContactSender(
+        site.served.database, site.served.given.vault, channels, poll_seconds=0.01
+    )
+
+    async def send_all() -> None:
+        while await sender.step():
+            pass
+
+    with ThreadPoolExecutor(1) as apart:  # the browser's driver keeps a loop in this thread
+        apart.submit(asyncio.run, send_all()).result()
+    texts = [content.text for each in channels.values() for content, _ in each.sent]
+    return re.search(r"\b\d{6}\b", texts[-1])[0]
+
+
+def wishes(site):
+    with site.served.database.read() as conn:
+        return private_of(conn, site.served.given.vault, EMPLOYEE)
+
+
+def add(page, place, channel="email"):
+    page.get_by_label("By", exact=True).select_option(channel)
+    page.locator("#place").fill(place)
+    page.get_by_role("button", name="Send a code there").click()
+
+
+def test_a_place_is_told_once_its_code_was_typed(site, settings):
+    page = settings()
+    expect(page.get_by_text("No place yet")).to_be_visible()
+    add(page, EMAIL)
+    place = page.locator("li[data-contact]")
+    expect(place).to_contain_text("not confirmed yet")
+    expect(page.locator("#contacts-said")).to_contain_text("A code is on its way to an")
+    code = code_sent(site)
+    place.get_by_label("Code").fill(code)
+    expect(place).to_contain_text("A code was sent there.")
+    expect(place.get_by_label("Code")).to_have_value(code)
+    place.get_by_role("button", name="Confirm").click()
+    expect(place).to_have_attribute("data-confirmed", "true")
+    expect(place.get_by_label("Code")).to_be_hidden()
+    expect(page.locator("#contacts-said")).to_contain_text("Confirmed")
+
+
+def test_a_wrong_code_is_said_beside_it(site, settings):
+    page = settings()
+    add(page, EMAIL)
+    place = page.locator("li[data-contact]")
+    place.get_by_label("Code").fill("12")
+    place.get_by_role("button", name="Confirm").click()
+    expect(place.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
+    expect(place.get_by_label("Code")).to_be_focused()
+    place.get_by_label("Code").fill("000000")
+    place.get_by_role("button", name="Confirm").click()
+    expect(place.get_by_role("alert")).to_contain_text("The code is not right")
+    expect(place).to_have_attribute("data-confirmed", "false")
+
+
+@pytest.mark.parametrize(
+    ("channel", "wrong"), [("email", "ana"), ("sms", "0555"), ("push", "topic"), ("email", "")]
+)
+def test_a_place_that_is_none_is_said_at_its_field(site, settings, channel, wrong):
+    page = settings()
+    add(page, wrong, channel)
+    expect(page.locator("#place")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#place")).to_be_focused()
+    expect(page.locator("#place-wrong")).not_to_be_empty()
+    expect(page.locator("li[data-contact]")).to_have_count(0)
+
+
+def test_a_place_is_removed_when_it_is_said_twice(site, settings):
+    page = settings()
+    add(page, EMAIL)
+    place = page.locator("li[data-contact]")
+    remove = place.locator(".place button")
+    remove.click()
+    expect(remove).to_have_text("Really remove")
+    expect(place).to_have_count(1)
+    remove.click()
+    expect(place).to_have_count(0)
+    expect(page.get_by_text("No place yet")).to_be_visible()
+
+
+def test_what_is_chosen_is_kept_and_shown_again(site, settings):
+    page = settings()
+    page.get_by_role("checkbox", name="resumed: SMS", exact=True).uncheck()
+    page.get_by_role("checkbox", name="Quiet hours every day").check()
+    page.get_by_label("From", exact=True).fill("23:30")
+    page.get_by_label("Until").fill("06:15")
+    page.get_by_role("checkbox", name="Pauses may ring").check()
+    page.get_by_label("Language of your notices").select_option("pt")
+    page.get_by_label("Time zone").fill("America/Sao_Paulo")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    kept = wishes(site)
+    assert kept.language == "pt"
+    assert kept.preferences.time_zone == "America/Sao_Paulo"
+    assert (kept.preferences.quiet.starts, kept.preferences.quiet.ends) == (23 * 60 + 30, 375)
+    assert kept.preferences.urgent_pauses
+    assert kept.preferences.off == (("resumed", "sms"),)
+    page.reload()
+    expect(page.get_by_role("checkbox", name="resumed: SMS", exact=True)).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="resumed: email", exact=True)).to_be_checked()
+    expect(page.get_by_label("From", exact=True)).to_have_value("23:30")
+    expect(page.get_by_label("Time zone")).to_have_value("America/Sao_Paulo")
+
+
+def test_pauses_only_leaves_the_other_kinds_no_choice(site, settings):
+    page = settings()
+    page.get_by_role("checkbox", name="Pauses only").check()
+    expect(page.get_by_role("checkbox", name="resumed: email", exact=True)).to_be_disabled()
+    expect(page.get_by_role("checkbox", name="paused: email", exact=True)).to_be_enabled()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert wishes(site).preferences.pauses_only
+    assert wishes(site).preferences.off == ()
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_saved(site, settings):
+    page = settings()
+    page.get_by_label("Time zone").fill("Mars/Olympus")
+    page.get_by_role("button", name="Save").click()
+    zone = page.get_by_label("Time zone")
+    expect(zone).to_have_attribute("aria-invalid", "true")
+    expect(zone).to_be_focused()
+    expect(page.locator("#time-zone-wrong")).to_contain_text("Europe/Berlin")
+    zone.fill("UTC")
+    page.get_by_role("checkbox", name="Quiet hours every day").check()
+    page.get_by_label("Until").fill("22:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".hours > .wrong")).to_contain_text("starts and ends are the same")
+    expect(zone).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Until").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#ends")).to_have_attribute("aria-invalid", "true")
+    assert wishes(site).preferences.quiet is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Control(on_network=True, weight=1, medium=2), "has other signers"),
+        (ChainUnreadable("away"), "the network could not be asked"),
+    ],
+)
+def test_who_does_not_control_the_address_is_told_why_nothing_changes(site, settings, said, words):
+    site.network.said = said
+    page = settings()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#preferences > [role=alert]")).to_contain_text(words)
+    add(page, EMAIL)
+    expect(page.locator("#add-contact > [role=alert]")).to_contain_text(words)
+    expect(page.locator("li[data-contact]")).to_have_count(0)
+
+
+def test_signing_out_on_all_devices_ends_both(site, opened, settings):
+    other = opened("#/inbox", key=None, account=EMPLOYEE)
+    expect(other.locator("li[data-notice]")).to_have_count(3)
+    page = settings()
+    page.get_by_role("button", name="Sign out on all devices").click()
+    expect(page.locator("#sign-said")).to_have_text("You are signed out.")
+    expect(other.locator("#sign-said")).to_contain_text("Your session has ended")
