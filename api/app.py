@@ -22,6 +22,7 @@ from api.feed import Feed, FeedMetrics
 from api.middleware import BodyLimit, DefectGuard, SafeHeaders, UnderPath
 from api.networks import ClientAddress
 from api.rate_limits import RATE_HEADERS, AddressLimit, Limiter
+from api.read_noting import NoteReads, ReadLog
 from api.request_counts import RequestCounts
 from api.request_metrics import RequestMetrics
 from api.request_tally import RequestTally
@@ -62,6 +63,7 @@ def create_app(dependencies: ApiDependencies) -> FastAPI:
     tally = RequestTally(dependencies.database)
     counts = RequestCounts(dependencies.database)
     limiter = Limiter(counts, dependencies.rate_limits, dependencies.vault)
+    reads = _read_log(dependencies)
     app = FastAPI(
         title=openapi.TITLE,
         version=dependencies.version,
@@ -69,8 +71,8 @@ def create_app(dependencies: ApiDependencies) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would repeat the Host header that was sent
-        lifespan=_lifespan(dependencies, feed, tally, counts),
-        middleware=_middleware(dependencies, tally, limiter),
+        lifespan=_lifespan(dependencies, feed, tally, counts, reads),
+        middleware=_middleware(dependencies, tally, limiter, reads),
         # FastAPI's own telemetry would record exception texts, which may quote what people sent.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={
@@ -82,6 +84,7 @@ def create_app(dependencies: ApiDependencies) -> FastAPI:
     app.state.dependencies = dependencies
     app.state.feed = feed
     app.state.request_tally = tally
+    app.state.reads = reads
     app.state.limiter = limiter
     app.state.exports = Exports(dependencies.database, dependencies.contracts)
     dependencies.registry.register(
@@ -96,11 +99,15 @@ def create_app(dependencies: ApiDependencies) -> FastAPI:
 
 
 def _lifespan(
-    dependencies: ApiDependencies, feed: Feed, tally: RequestTally, counts: RequestCounts
+    dependencies: ApiDependencies,
+    feed: Feed,
+    tally: RequestTally,
+    counts: RequestCounts,
+    reads: ReadLog,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with tally.writing():
+        async with tally.writing(), reads.writing():
             yield
         await feed.close()
         await dependencies.webhooks.close()
@@ -108,6 +115,15 @@ def _lifespan(
         await dependencies.database.async_engine().dispose()
 
     return lifespan
+
+
+def _read_log(dependencies: ApiDependencies) -> ReadLog:
+    return ReadLog(
+        dependencies.database,
+        dependencies.vault,
+        dependencies.registry,
+        dependencies.read_log_days,
+    )
 
 
 def _feed(dependencies: ApiDependencies) -> Feed:
@@ -121,7 +137,7 @@ def _feed(dependencies: ApiDependencies) -> Feed:
 
 
 def _middleware(
-    dependencies: ApiDependencies, tally: RequestTally, limiter: Limiter
+    dependencies: ApiDependencies, tally: RequestTally, limiter: Limiter, reads: ReadLog
 ) -> list[Middleware]:
     """Outermost first: requests are counted whole, and a defect's answer has safe headers too."""
     chain = [
@@ -143,6 +159,7 @@ def _middleware(
     return [
         *chain,
         Middleware(AddressLimit, limiter=limiter),
+        Middleware(NoteReads, reads=reads),
         Middleware(TimeLimits),
         Middleware(DefectGuard),
         Middleware(BodyLimit),

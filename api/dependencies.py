@@ -39,6 +39,7 @@ from api.problems import (
     documented,
 )
 from api.rate_limits import BY_CALLER, UNLIMITED, Limiter, RateLimits
+from api.read_noting import CALLER
 from api.sandbox_wallet import SandboxWallet
 from api.sign_in import SignIn
 from api.snapshot import Snapshot, opened
@@ -90,6 +91,7 @@ class ApiDependencies:
     passphrase: str = "Standalone Network ; February 2017"  # noqa: S105 # of a network, public
     challenge_seconds: int = 300
     session_seconds: int = 86_400
+    read_log_days: float = 365.0
     control: ControlSource | None = None
     public_badges: bool = False
     explorer_url: str | None = None
@@ -160,6 +162,7 @@ async def known_caller(
     caller = caller_of(credentials.credentials, row, given.vault, issuer=given.domain, now=now)
     if caller is None:
         raise _unauthenticated("the API key or session is not known, was revoked or has ended")
+    request.scope.setdefault("state", {})[CALLER] = caller
     limiter: Limiter = request.app.state.limiter
     rate_limits.told(
         request.scope, BY_CALLER, limiter.caller(caller.key_id, caller.requests_per_minute)

@@ -103,12 +103,15 @@ PauseOrder = Annotated[
 ]
 
 
+ContractFilter = Annotated[str | None, AfterValidator(_if_given(values.contract_id))]
+StreamIdFilter = Annotated[int | None, BeforeValidator(_if_given(_stream_id))]
+PointInTime = Annotated[datetime | None, BeforeValidator(_if_given(_time))]
+
+
 class StreamFilters(BaseModel):
     """Which streams are asked for; filters add up."""
 
-    contract_id: Annotated[str | None, AfterValidator(_if_given(values.contract_id))] = Field(
-        None, description="streams of this contract"
-    )
+    contract_id: ContractFilter = Field(None, description="streams of this contract")
     employer: Annotated[str | None, AfterValidator(_if_given(_party("employer")))] = Field(
         None, description="streams paid by this account"
     )
@@ -127,10 +130,8 @@ class StreamFilters(BaseModel):
 class FeedFilters(BaseModel):
     """Which events are asked for; filters add up."""
 
-    contract_id: Annotated[str | None, AfterValidator(_if_given(values.contract_id))] = Field(
-        None, description="events of this contract and its streams"
-    )
-    stream_id: Annotated[int | None, BeforeValidator(_if_given(_stream_id))] = Field(
+    contract_id: ContractFilter = Field(None, description="events of this contract and its streams")
+    stream_id: StreamIdFilter = Field(
         None, description="events of streams with this number; contract-wide ones have none"
     )
     employee: Annotated[str | None, AfterValidator(_if_given(_party("employee")))] = Field(
@@ -141,7 +142,7 @@ class FeedFilters(BaseModel):
 class AsOf(BaseModel):
     """A point in the chain's past; not both."""
 
-    as_of: Annotated[datetime | None, BeforeValidator(_if_given(_time))] = Field(
+    as_of: PointInTime = Field(
         None, description="as it was then: ledgers closed up to this time; RFC 3339"
     )
     as_of_ledger: int | None = Field(

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from cli import (
+    access,
     announcing,
     backfill,
     callbacks,
@@ -47,6 +48,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for group in (
+    access,
     announcing,
     backfill,
     callbacks,

@@ -99,6 +99,7 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
         passphrase=here.settings.network.passphrase,
         challenge_seconds=settings.challenge_seconds,
         session_seconds=int(settings.session_hours * 3600),
+        read_log_days=settings.read_log_days,
         control=RpcControl([url.get_secret_value() for url in here.settings.network.rpc_urls]),
         providers=callback_providers(here.settings),
         webhooks=webhook_channel(here.settings),

@@ -58,6 +58,13 @@ class ApiSettings(Section):
     session_hours: float = setting(
         24.0, "how long a session lasts that a wallet began", unit="hours", gt=0, le=24 * 30
     )
+    read_log_days: float = setting(
+        365.0,
+        "how long it is kept who read what; 0: it is not noted",
+        unit="days",
+        ge=0,
+        le=3_660,
+    )
     root_path: str = setting(
         "",
         "path that a proxy serves everything under, such as `/pausewire`",

@@ -23,6 +23,7 @@ from api import (
     operation_schemas,
     pause_schemas,
     preference_schemas,
+    read_schemas,
     schemas,
     told_schemas,
     webhook_schemas,
@@ -51,7 +52,7 @@ MODULES = (
     *(schemas, contract_schemas, delivery_schemas, inbox_schemas, operation_schemas),
     *(auth_schemas, me_schemas, webhook_schemas, preference_schemas),
 )
-MODULES += (audit_schemas, pause_schemas, told_schemas, page_reports)
+MODULES += (audit_schemas, pause_schemas, read_schemas, told_schemas, page_reports)
 FILES = {f"/v1/export/pauses.{form}" for form in ("csv", "ndjson", "parquet")}
 PAGES = {"/v1/unsubscribe/{token}", "/v1/unsubscribe/{token}/undo"}
 BADGE = "/v1/streams/{contract_id}/{stream_id}/badge.svg"

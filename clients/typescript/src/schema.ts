@@ -108,6 +108,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who read what
+         * @description Every question of a key or session and how it ended, newest first, a second after it was asked.
+         */
+        get: operations["audit_reads_v1_audit_reads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/challenge": {
         parameters: {
             query?: never;
@@ -2854,6 +2874,77 @@ export interface components {
             starts: string;
         };
         /**
+         * ReadEntry
+         * @description One question that a key or a session asked, and how it ended.
+         */
+        ReadEntry: {
+            /**
+             * About
+             * @description other ids in the address
+             */
+            about: string | null;
+            /**
+             * Account Lookup
+             * @description keyed hash of the account that a session or a bound key acts for; never the account
+             */
+            account_lookup: string | null;
+            /**
+             * Actor
+             * @description id of the key or session
+             */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Client
+             * @description the address that it came from
+             */
+            client: string | null;
+            /** Contract Id */
+            contract_id: string | null;
+            /**
+             * Route
+             * @description the address asked, as in this document
+             */
+            route: string;
+            /**
+             * Status
+             * @description HTTP status of the answer
+             */
+            status: number;
+            /** Stream Id */
+            stream_id: string | null;
+        };
+        /**
+         * ReadsPage
+         * @description A page of reads, newest first.
+         * @example {
+         *       "items": [
+         *         {
+         *           "about": null,
+         *           "account_lookup": null,
+         *           "actor": "3f9a1c7be024",
+         *           "at": "2026-03-02T09:20:00.000000Z",
+         *           "client": "203.0.113.7",
+         *           "contract_id": "CDLZFC3SYJYDZT7K67VZ75HPJVIEUVNIXF47ZG2FB2RMQQVU2HHGCYSC",
+         *           "route": "/v1/streams/{contract_id}/{stream_id}/pauses",
+         *           "status": 200,
+         *           "stream_id": "7"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        ReadsPage: {
+            /** Items */
+            items: components["schemas"]["ReadEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Ready
          * @description The process can do its work.
          * @example {
@@ -3961,6 +4052,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditLogPage"];
+                };
+            };
+            /** @description The cursor cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A valid API key or session is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Storage cannot be reached just now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_reads_v1_audit_reads_get: {
+        parameters: {
+            query?: {
+                /** @description reads since then; RFC 3339 */
+                since?: string | null;
+                /** @description reads by this key, or session: its id */
+                key?: string | null;
+                /** @description reads about this contract and its streams */
+                contract_id?: string | null;
+                /** @description of them, reads about this stream */
+                stream_id?: number | null;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description most items to answer with; at most 200 unless configured */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadsPage"];
                 };
             };
             /** @description The cursor cannot be used */
