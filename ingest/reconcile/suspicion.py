@@ -62,7 +62,7 @@ def _place(conn: Connection, fact: Fact, reached: int) -> LedgerRange:
         .order_by(closes.ledger)
         .limit(1)
     )
-    high = fact.ledger if behind is None else behind - 1
+    high = reached if behind is None else behind - 1  # the second of the newest ledger is not over
     return LedgerRange(low, min(max(low, high), reached))
 
 

@@ -20,7 +20,7 @@ from store.engine import Database
 from store.migrate import FOLDER, current, downgrade, upgrade
 
 PACKAGES = ("ingest", "projections", "notifier", "api")
-HEAD = "0014"
+HEAD = max(file.name[1:5] for file in (Path(FOLDER) / "versions").glob("v[0-9]*.py"))
 OURS = re.compile(
     r"^\s*(from|import) (domain|store|ingest|projections|notifier|wallets|api|config|cli|simulator)\b",
     re.MULTILINE,
