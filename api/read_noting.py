@@ -8,10 +8,9 @@ and tried again; beyond a hundred thousand it is counted as lost, so that a long
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
@@ -22,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import read_log
 from api.caller import Caller
 from api.read_log import Read
+from api.regularly import regularly
 from domain.errors import InvalidValue
 from domain.values import contract_id, u64
 from notifier.privacy import Vault
@@ -128,22 +128,9 @@ class ReadLog:
             log.warning(READS_NOT_WRITTEN, reason=type(error).__name__, waiting=len(taken))
             self._waiting = taken + self._waiting
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
+    def writing(self) -> AbstractAsyncContextManager[None]:
         """Write every second while the application serves, and once more at its end."""
-        task = asyncio.create_task(self._write_regularly())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await self.write()
-
-    async def _write_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(_WRITE_SECONDS)
-            await self.write()
+        return regularly(self.write, _WRITE_SECONDS)
 
     def _add(self, taken: list[Noted]) -> None:
         if taken:

@@ -6,14 +6,13 @@ most the last minute of a process that dies is missing. Questions whose answer m
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import structlog
 from sqlalchemy import BigInteger, Column, Connection, Table, delete, func, select, update
 
+from api.regularly import regularly
 from notifier.objectives import Tally
 from store.bulk import insert_many
 from store.clock import now_micros
@@ -75,22 +74,9 @@ class RequestTally:
                 again = self._open.get(minute, [0, 0, 0])
                 self._open[minute] = [a + b for a, b in zip(again, kept, strict=True)]
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
+    def writing(self) -> AbstractAsyncContextManager[None]:
         """Write now and then while the application serves, and once more at its end."""
-        task = asyncio.create_task(self._write_regularly())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await self.write()
-
-    async def _write_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(_WRITE_SECONDS)
-            await self.write()
+        return regularly(self.write, _WRITE_SECONDS)
 
     def _add(self, taken: dict[int, list[int]]) -> None:
         rows = [(minute, 0, 0) for minute in sorted(taken)]

@@ -236,6 +236,7 @@ async def test_a_cancelled_preparation_gives_its_slot_back(port: int) -> None:
     await asyncio.sleep(0.1)
     held.cancel()
     await asyncio.gather(held, return_exceptions=True)
+    assert held.cancelled()
     async with asyncio.timeout(2):
         await send(email_channel)
     await email_channel.close()

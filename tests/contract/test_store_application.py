@@ -13,7 +13,7 @@ from store.application import Histories, StateSnapshot
 from store.engine import Database
 from store.errors import UnusableDatabase
 from store.factory import Factory
-from store.log import append
+from store.log import append, head
 from store.mapper import encode_state, state_topic
 from tests.fakes import chain
 
@@ -113,6 +113,8 @@ def test_the_notification_log_is_the_log_by_position(database, histories):
 def test_closing_it_leaves_the_database_to_its_owner(database):
     Histories(database).close()
     record(database, judged(chain.created(5)))
+    with database.read() as conn:
+        assert head(conn) == 1
 
 
 def test_the_factory_asks_for_a_database():

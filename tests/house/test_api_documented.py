@@ -155,9 +155,8 @@ def assert_members(root: dict[str, Any], schema: dict[str, Any], example: Any) -
 
 
 def test_ids_in_examples_are_legal():
-    contract_id(schemas.CONTRACT)
-    account_id(schemas.EMPLOYER)
-    account_id(schemas.EMPLOYEE)
+    assert contract_id(schemas.CONTRACT) != contract_id(pause_schemas.ASSET)
+    assert account_id(schemas.EMPLOYER) != account_id(schemas.EMPLOYEE)
 
 
 def test_every_keyed_list_is_bounded(document):
