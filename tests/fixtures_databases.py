@@ -31,9 +31,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """A fresh SQLite database."""
-    path = tmp_path / "pausewire.db"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return _copied(sqlite_template, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def sqlite_url_of_module(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One that all tests of a module share: for many questions about one world."""
+    return _copied(sqlite_template, tmp_path_factory.mktemp("module"))
 
 
 @pytest.fixture(scope="session")
@@ -61,19 +65,19 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """A fresh PostgreSQL database."""
-    name = f"pausewire_test_{uuid4().hex[:12]}"
-    _run(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _named(postgres_server, name)
-    _run(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    yield from _made(postgres_server, f"TEMPLATE {postgres_template}")
+
+
+@pytest.fixture(scope="module")
+def postgres_url_of_module(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """One that all tests of a module share."""
+    yield from _made(postgres_server, f"TEMPLATE {postgres_template}")
 
 
 @pytest.fixture
 def empty_postgres_url(postgres_server: str) -> Iterator[str]:
     """A PostgreSQL database without tables."""
-    name = f"pausewire_test_{uuid4().hex[:12]}"
-    _run(postgres_server, f"CREATE DATABASE {name}")
-    yield _named(postgres_server, name)
-    _run(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    yield from _made(postgres_server)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -81,6 +85,16 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database, once of each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def database_of_module(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database that all tests of a module share, once of each kind, opened."""
+    opened = Database.open(request.getfixturevalue(f"{request.param}_url_of_module"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -102,6 +116,19 @@ def sqlite_database(sqlite_url: str) -> Iterator[Database]:
 def libpq(url: str) -> str:
     """The URL as psycopg takes it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _copied(template: Path, folder: Path) -> str:
+    path = folder / "pausewire.db"
+    shutil.copyfile(template, path)
+    return f"sqlite:///{path}"
+
+
+def _made(server: str, like: str = "") -> Iterator[str]:
+    name = f"pausewire_test_{uuid4().hex[:12]}"
+    _run(server, f"CREATE DATABASE {name} {like}")
+    yield _named(server, name)
+    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _named(url: str, database: str) -> str:

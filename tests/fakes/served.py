@@ -87,9 +87,10 @@ class Served:
             insert_many(conn, ledger_close, ("ledger", "closed_at"), rows, on_conflict="nothing")
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self, address: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that asks from an address."""
         transport = httpx.ASGITransport(
-            self.app, raise_app_exceptions=False, client=(self.client_address, 4711)
+            self.app, raise_app_exceptions=False, client=(address or self.client_address, 4711)
         )
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
             yield client

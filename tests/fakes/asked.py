@@ -1,0 +1,119 @@
+"""What a route is asked about: something that exists, belongs to EMPLOYEE, and allows what is asked."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from notifier import unsubscribing
+from notifier.contact_file import ContactLine
+from notifier.schema import contact
+from notifier.webhooks import subscriptions
+from notifier.webhooks.subscriptions import Owner, Wanted
+from store.clock import now_micros
+from tests.fakes.called_back import status, twilio_request
+from tests.fakes.chain import CONTRACT, EMPLOYEE
+from tests.fakes.everybody import Everybody
+from tests.fakes.planned import plan
+from tests.fakes.wallet import person, signed
+
+ANA = person("ana")
+HOOK = "https://hooks.example.org/pausewire"
+ENDS = {"GET /v1/feed": "?follow=false"}  # or it would not end
+
+
+def places(everybody: Everybody, route: str, template: str) -> str:
+    """The route's path, with the ids of what was made for this one question."""
+    names = re.findall(r"\{(\w+)\}", template)
+    values = {name: _VALUES[name] for name in names if name in _VALUES}
+    if "contact_id" in names:
+        values["contact_id"] = str(_contact(everybody))
+    if "token" in names:
+        lookup = everybody.served.given.vault.destination_lookup("email", "ana@example.test")
+        values["token"] = unsubscribing.token_for(everybody.served.given.vault, lookup)
+    if "webhook_id" in names:
+        values["webhook_id"] = str(_webhook(everybody, active=not route.endswith("/enable")))
+    if "delivery_id" in names:
+        values["delivery_id"] = str(_given_up(everybody, values.get("webhook_id")))
+    return template.format(**values) + ENDS.get(route, "")
+
+
+def bodies(everybody: Everybody, route: str, *, signed: bool) -> dict[str, Any]:
+    """The route's body as httpx takes it; `signed`: as a provider signs its own."""
+    if route.endswith("/callbacks"):
+        request = twilio_request(status(uuid4().hex, "sent"))
+        headers = dict(request.headers) if signed else {}
+        return {"content": request.body, "headers": headers}
+    make = _BODIES.get(route)
+    return {} if make is None else {"json": make(everybody)}
+
+
+def _met(everybody: Everybody) -> dict[str, str]:
+    asked = everybody.served.given.sign_in.challenge(ANA.public_key, now_micros() // 1_000_000)
+    return {
+        "address": ANA.public_key,
+        "challenge": asked.challenge,
+        "signature": signed(ANA, asked.message),
+    }
+
+
+def _contact(everybody: Everybody) -> UUID:
+    """A verified one: verifying it once more needs no code."""
+    place = f"{uuid4().hex}@example.test"
+    served = everybody.served
+    served.world.register(ContactLine(EMPLOYEE, place, "", "", "en"))
+    lookup = served.given.vault.destination_lookup("email", place)
+    with served.database.read() as conn:
+        found: UUID = conn.scalars(
+            select(contact.c.contact_id).where(contact.c.destination_lookup == lookup)
+        ).one()
+    return found
+
+
+def _webhook(everybody: Everybody, *, active: bool) -> UUID:
+    served, now = everybody.served, now_micros()
+    wanted = Wanted(HOOK, contract_id=CONTRACT, account_id=EMPLOYEE)
+    with served.database.begin() as conn:
+        made, _ = subscriptions.create(
+            conn, served.given.vault, wanted, owner=Owner(EMPLOYEE), now=now
+        )
+        if not active:
+            subscriptions.disable(conn, made, subscriptions.OPERATOR, now)
+    return made
+
+
+def _given_up(everybody: Everybody, webhook_id: str | None) -> UUID:
+    """A delivery that failed, and may be tried again."""
+    with everybody.served.database.begin() as conn:
+        if webhook_id is None:
+            return plan(conn, state="failed")
+        return plan(conn, "webhook", endpoint=webhook_id, state="failed")
+
+
+_VALUES = {
+    "contract_id": CONTRACT,
+    "stream_id": "7",
+    "provider": "twilio",
+    "name": "app.js",
+    "slug": "not-found",
+    "language": "en",
+    "kind": "paused",
+}
+_BODIES: dict[str, Callable[[Everybody], dict[str, Any]]] = {
+    "POST /v1/auth/challenge": lambda _: {"address": ANA.public_key},
+    "POST /v1/auth/token": _met,
+    "POST /v1/auth/logout": lambda _: {},
+    "PUT /v1/me": lambda _: {"language": "fr"},
+    "PUT /v1/me/preferences": lambda _: {"language": "fr", "time_zone": "UTC"},
+    "POST /v1/me/inbox/read": lambda _: {"all": True},
+    "POST /v1/me/contacts": lambda _: {
+        "channel": "email",
+        "destination": f"{uuid4().hex}@example.test",
+    },
+    "POST /v1/me/contacts/{contact_id}/verify": lambda _: {"code": "000000"},
+    "POST /v1/webhooks": lambda _: {"url": HOOK, "account": EMPLOYEE, "contract_id": CONTRACT},
+    "POST /v1/page-reports": lambda _: {"kind": "view", "view": "log"},
+    "POST /page/sandbox-wallet": lambda _: {"account_id": EMPLOYEE, "message": "hello"},
+}
