@@ -34,6 +34,7 @@ from simulator import shapes
 from simulator.accounts import Cast, contract_id_for
 from store.engine import Database
 from store.schema import evidence, evidence_outcome, recorded_event
+from tests.fakes.chain import GENESIS
 from tests.fakes.fake_rpc import result, wire_event
 
 LEDGER_SECONDS = 5.0
@@ -87,7 +88,8 @@ class Node:
     def _getLedgers(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 # the wire's name
         sequence = params["startLedger"]
         digest = hashlib.sha256(str(sequence).encode()).hexdigest()
-        return {"ledgers": [{"sequence": sequence, "hash": digest, "ledgerCloseTime": "1"}]}
+        closed_at = str(_closed_at(sequence))
+        return {"ledgers": [{"sequence": sequence, "hash": digest, "ledgerCloseTime": closed_at}]}
 
     def _getLedgerEntries(self, _: object) -> dict[str, Any]:  # noqa: N802 # the wire's name
         return {"entries": [], "latestLedger": self.latest}
@@ -97,7 +99,16 @@ class Node:
         wanted = [each for one in params["filters"] for each in one["contractIds"]]
         found = [e for c in wanted for e in self._events.get(c, ())[-20:] if e["id"] > cursor]
         page = result(sorted(found, key=lambda event: str(event["id"])))
-        return page | {"cursor": window_end(self.latest), "latestLedger": self.latest}
+        return page | {
+            "cursor": window_end(self.latest),
+            "latestLedger": self.latest,
+            "latestLedgerCloseTime": str(_closed_at(self.latest)),
+        }
+
+
+def _closed_at(ledger: int) -> int:
+    """As the events say it."""
+    return GENESIS + ledger * 5
 
 
 @contextmanager

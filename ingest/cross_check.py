@@ -19,6 +19,7 @@ from ingest.decode import ContractEvent, Page
 from ingest.dispute import Dispute
 from ingest.endpoint import LAG_LEDGERS
 from ingest.errors import IngestError
+from ingest.event_question import needed_by
 from ingest.rpc import EventSource
 
 _LOG = structlog.get_logger()
@@ -36,6 +37,11 @@ class Question(NamedTuple):
     cursor: str | None
     start_ledger: int | None
     limit: int
+
+    @property
+    def needed(self) -> int:
+        """The first ledger that is asked for."""
+        return needed_by(self.cursor, self.start_ledger)
 
     async def put_to(self, rpc: EventSource) -> Page:
         """Raises as EventSource.fetch_page."""

@@ -31,6 +31,15 @@ def _parts(cursor: str) -> tuple[int, str]:
     return place, event
 
 
+def is_place(text: str) -> bool:
+    """Whether it is written as a cursor or an event id, and may be one."""
+    try:
+        _parts(text)
+    except Undecodable:
+        return False
+    return True
+
+
 def ledger_of(cursor: str) -> int:
     """The ledger that a cursor or an event id stands in. Raises Undecodable."""
     return _parts(cursor)[0] >> _LEDGER_SHIFT

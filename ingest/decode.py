@@ -84,7 +84,7 @@ def decode_page(result: bytes | msgspec.Raw, *, source: str, seen_at: int) -> Pa
             f"{source} answered with a page that does not read: {error}"
         ) from error
     by_id = {event.event_id: event for event in events}
-    if len(by_id) < len(events):
+    if len(by_id) < len(events) and any(by_id[each.event_id] != each for each in events):
         raise RpcUnavailable(f"{source} told two events under one id in a page")
     if any(_NUL in event_id for event_id in by_id):
         raise RpcUnavailable(f"{source} told an event under an id that cannot be kept")

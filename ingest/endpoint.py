@@ -40,7 +40,7 @@ class Endpoint:
     """Times by the pool's clock, in seconds.
 
     `failures`, `misses`: in a row; a miss is also a node that is behind. `expelled`: why it is not
-    believed. `outcomes`: {outcome: requests}.
+    believed. `proof`: the number of its last proof (endpoint_proof.py). `outcomes`: {outcome: requests}.
     """
 
     rpc: EventSource
@@ -50,6 +50,7 @@ class Endpoint:
     misses: int = 0
     rest_until: float = 0.0
     proven: bool = False
+    proof: int = 0
     doubted_again_at: float = 0.0
     expelled: Permanent | None = None
     reason: str | None = None

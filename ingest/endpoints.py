@@ -7,7 +7,7 @@ breaker opens (endpoint.py). One that follows another chain is expelled and aske
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
@@ -15,17 +15,19 @@ from typing import Final, TypeVar
 import structlog
 
 from ingest.aside import ask_aside
+from ingest.chain_watch import ChainWatch
+from ingest.close_times import told_by
 from ingest.cross_check import CrossCheck, Question
 from ingest.decode import Page
 from ingest.endpoint import GAP, Endpoint, in_order
 from ingest.endpoint_book import count, expel, notice
+from ingest.endpoint_proof import Proof
 from ingest.endpoint_verdict import verdict
 from ingest.errors import (
     ForkedChain,
     IngestError,
     RequestRefused,
     RetentionGap,
-    RpcUnavailable,
     Transient,
     WrongNetwork,
 )
@@ -35,7 +37,7 @@ from ingest.rpc import EventSource, Health, LedgerEntries, Network
 
 _LOG = structlog.get_logger()
 LOOK_SECONDS: Final = 15.0
-DOUBT_SECONDS: Final = 5.0  # between two looks at one that is neither proven nor refuted
+NEWS_LEDGERS = 12  # a page that begins further below the newest ledger is not urgent
 
 T = TypeVar("T")
 
@@ -56,9 +58,12 @@ class EndpointPool:
         if not endpoints:
             raise ValueError("a pool needs at least one RPC endpoint: set network.rpc_urls")
         self.endpoints = tuple(endpoints)
-        self._identity = identity
+        self.proof = Proof(identity, clock)
         self._cross_check = cross_check
         self._clock = clock
+        self._watch = ChainWatch(
+            self.endpoints, proof=self.proof, heads=self.ledger_heads, clock=clock
+        )
         self._last_good = self.endpoints[0]
 
     @property
@@ -73,26 +78,41 @@ class EndpointPool:
         """See EventSource. A gap is believed only when no other endpoint may have the ledgers."""
         question = Question(contracts, cursor, start_ledger, limit)
         endpoint, page = await self._ask(question.put_to)
-        self._saw(endpoint, page.oldest_ledger, page.latest_ledger)
+        await self._heard(endpoint, page, question.needed)
         if endpoint.lags_behind(self.newest_ledger):
             endpoint.rest(self._clock())
         check = self._cross_check
         if check is None or not check.is_due():
             return page
         others = [each for each in self.endpoints if each is not endpoint]
-        return await check.checked(page, question, partial(self._ask_another, others))
+        return await check.checked(
+            page, question, partial(self._ask_another, others, question.needed)
+        )
 
     async def _ask_another(
-        self, others: Sequence[Endpoint], question: Callable[[EventSource], Awaitable[Page]]
+        self,
+        others: Sequence[Endpoint],
+        needed: int,
+        question: Callable[[EventSource], Awaitable[Page]],
     ) -> Page:
         endpoint, page = await self._ask(question, others)
-        self._saw(endpoint, page.oldest_ledger, page.latest_ledger)
+        await self._heard(endpoint, page, needed)
         return page
+
+    async def _heard(self, endpoint: Endpoint, page: Page, needed: int) -> None:
+        """Whether a page from a ledger on may be believed; past ledgers can wait for a proof behind it.
+
+        Raises RpcUnavailable.
+        """
+        await self._watch.saw(endpoint, page.oldest_ledger, page.latest_ledger)
+        await self._watch.hears(endpoint, told_by(page))
+        if needed <= page.latest_ledger - NEWS_LEDGERS:
+            await self.proof.afterwards(endpoint)
 
     async def health(self) -> Health:
         """See EventSource: of the first endpoint that answers."""
         endpoint, health = await self._ask(lambda rpc: rpc.health())
-        self._saw(endpoint, health.oldest_ledger, health.latest_ledger)
+        await self._watch.healthy(endpoint, health)
         return health
 
     async def network(self) -> Network:
@@ -102,7 +122,7 @@ class EndpointPool:
     async def ledger_entries(self, keys: Sequence[bytes]) -> LedgerEntries:
         """See EventSource: of the first endpoint that answers."""
         endpoint, found = await self._ask(lambda rpc: rpc.ledger_entries(keys))
-        self._saw(endpoint, None, found.latest_ledger)
+        await self._watch.saw(endpoint, None, found.latest_ledger)
         return found
 
     async def admit(self, endpoint: Endpoint, latest: int) -> None:
@@ -110,8 +130,8 @@ class EndpointPool:
 
         Raises RpcUnavailable, WrongNetwork, ForkedChain.
         """
-        self._saw(endpoint, None, latest)
-        await self._prove(endpoint)
+        await self._watch.saw(endpoint, None, latest)
+        await self.proof.afterwards(endpoint)
 
     async def ledger_head(self, sequence: int) -> LedgerHead:
         """See EventSource: of the first endpoint that answers."""
@@ -141,22 +161,31 @@ class EndpointPool:
 
         Raises WrongNetwork, ForkedChain where nobody is left.
         """
-        if self._identity is None:
-            self._identity = PassphraseOnly(passphrase)
+        if self.proof.identity is None:
+            self.proof.identity = PassphraseOnly(passphrase)
         self.doubt_all()
         believed = False
         for endpoint in self.endpoints:
             endpoint.rest_until = 0.0
             with suppress(Transient, RequestRefused, WrongNetwork, ForkedChain):
-                await self._prove(endpoint)
+                await self.proof.before_use(endpoint)
                 believed = True
         if not believed:
             await self._ask(lambda rpc: rpc.check_network(passphrase))
 
-    def doubt_all(self) -> None:
-        """Have every endpoint prove its chain before its next use."""
+    def doubt_all(self, *, but: Container[str] = ()) -> None:
+        """Have every endpoint prove its chain before its next use; `but`: not those of these names."""
         for endpoint in self.endpoints:
-            endpoint.doubt()
+            if endpoint.name not in but:
+                endpoint.doubt()
+
+    async def prove_again(self) -> None:
+        """Have all prove their chain once more. Raises WrongNetwork, ForkedChain where nobody is left."""
+        for endpoint in self.endpoints:
+            await self.proof.once_more(endpoint)
+        expelled = [each.expelled for each in self.endpoints if each.expelled is not None]
+        if len(expelled) == len(self.endpoints):
+            raise expelled[0]
 
     async def watch(self) -> None:
         """For ever: see how those fare that nobody has asked for a while."""
@@ -172,7 +201,7 @@ class EndpointPool:
                 continue
             with suppress(IngestError):
                 _, health = await self._ask(lambda rpc: rpc.health(), [endpoint])
-                self._saw(endpoint, health.oldest_ledger, health.latest_ledger)
+                await self._watch.healthy(endpoint, health)
 
     async def _ask(
         self,
@@ -197,8 +226,8 @@ class EndpointPool:
         """Ask one, and remember how it went. Raises what it raises."""
         endpoint.probing = endpoint.state != "closed"
         try:
-            await self._prove(endpoint)
-            answer = await question(endpoint.rpc)
+            await self.proof.before_use(endpoint)
+            answer = await self._watch.answered(endpoint, question(endpoint.rpc))
             endpoint.answered()
         except RetentionGap as gap:
             endpoint.answered(GAP)
@@ -215,30 +244,3 @@ class EndpointPool:
         finally:
             endpoint.probing = False
             endpoint.asked_at = self._clock()
-
-    async def _prove(self, endpoint: Endpoint) -> None:
-        async with endpoint.proving:
-            now = self._clock()
-            if self._identity is None or endpoint.proven or now < endpoint.doubted_again_at:
-                return
-            try:
-                endpoint.proven = await self._identity.check(endpoint.rpc)
-            except (WrongNetwork, ForkedChain) as wrong:
-                expel(endpoint, wrong, self._clock())
-                raise
-            endpoint.doubted_again_at = now + DOUBT_SECONDS
-            if endpoint.expelled is not None:
-                endpoint.failures = 0
-                _LOG.info("endpoint_readmitted", endpoint=endpoint.name)
-            endpoint.expelled = None
-
-    def _saw(self, endpoint: Endpoint, oldest: int | None, latest: int) -> None:
-        """Which ledgers it has. Raises RpcUnavailable where they went far back.
-
-        The answer that shows it may be of another chain already: it is not believed, and the endpoint is
-        asked again once it has proven itself.
-        """
-        if notice(endpoint, oldest, latest):
-            raise RpcUnavailable(
-                f"{endpoint.name} went back to ledger {latest}, and has to prove its chain", 0
-            )

@@ -140,12 +140,16 @@ class LakeUnusable(Permanent):
 
 
 class LedgerUnreadable(Permanent):
-    """A ledger's close meta cannot be walked: an unknown protocol, or bytes that were changed."""
+    """A ledger's close meta cannot be walked: an unknown protocol, or bytes that were changed.
 
-    def __init__(self, ledger: int, reason: str) -> None:
+    `begins_at`: the next ledger that may read, the one behind it where nothing else is known.
+    """
+
+    def __init__(self, ledger: int, reason: str, begins_at: int | None = None) -> None:
         super().__init__(f"ledger {ledger} does not read: {reason}")
         self.ledger = ledger
         self.reason = reason
+        self.begins_at = begins_at or ledger + 1
 
 
 class Undecodable(IngestError):

@@ -17,6 +17,7 @@ import structlog
 from ingest import errors
 from ingest.confirming import compared
 from ingest.coverage import LedgerRange
+from ingest.cursors import needed_ledger
 from ingest.decode import Page
 from ingest.jobs import (
     CONFIRM,
@@ -130,7 +131,9 @@ class JobRunner:
     ) -> None:
         """No source has the next ledger. What a source still has of a gap is filled before it goes, too."""
         await self._close(job, here, str(gone), pages)
-        if job.kind != HEAL or begins_at is None or begins_at > job.ledgers.to_ledger:
+        if job.kind != HEAL or begins_at is None:
+            return
+        if not needed_ledger(here.cursor) < begins_at <= job.ledgers.to_ledger:
             return
 
         def ask_for_the_rest() -> None:

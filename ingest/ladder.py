@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 from ingest.decode import Page
 from ingest.errors import (
     IngestError,
+    LedgerUnreadable,
     NodeBehind,
     NotServed,
     Permanent,
@@ -105,7 +106,7 @@ def _begins_at(fault: IngestError) -> int | None:
     """From which later ledger on this source would have told."""
     if isinstance(fault, RetentionGap):
         return fault.oldest_ledger
-    return fault.begins_at if isinstance(fault, NotServed) else None
+    return fault.begins_at if isinstance(fault, NotServed | LedgerUnreadable) else None
 
 
 def _may_come(failures: int, fault: Transient) -> bool:

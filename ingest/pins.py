@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import structlog
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, exists, select
 
 from ingest.errors import ForkedChain, RequestRefused, RetentionGap, RpcUnavailable
 from ingest.ledger_head import LedgerHead
@@ -24,6 +24,7 @@ from store.schema import metadata
 
 _LOG = structlog.get_logger()
 _MOST_PINS: Final = 64
+_HOUR_LEDGERS: Final = 720
 
 # Ledgers that were passed, as the endpoint `source` told them; `closed_at`: unix seconds.
 ledger_pin = Table(
@@ -82,6 +83,7 @@ class ChainIdentity:
         self._given = given
         self._stored = stored
         self._known: Sequence[Pin] | None = None
+        self._warned: set[str] = set()
 
     async def check(self, rpc: EventSource) -> bool:
         """See Identity. Where the endpoint has none of the pinned ledgers, its name has to do."""
@@ -94,11 +96,16 @@ class ChainIdentity:
             return await self._compare(rpc, health.oldest_ledger, health.latest_ledger, stored)
         except RequestRefused as refused:
             # Some gateways do not serve getLedgers.
-            _LOG.warning("chain_not_proven", endpoint=rpc.name, reason=str(refused))
+            self._warn_once(rpc.name, str(refused))
             return True
         except RetentionGap as trimmed:
             # Its window moved on between the two questions; to the caller it would look like a gap.
             raise RpcUnavailable(f"{rpc.name} could not prove its chain: {trimmed}", 0) from trimmed
+
+    def _warn_once(self, name: str, reason: str) -> None:
+        if name not in self._warned:
+            self._warned.add(name)
+            _LOG.warning("chain_not_proven", endpoint=name, reason=reason)
 
     async def _read(self) -> Sequence[Pin]:
         """The stored pins; while the database is away, as they were last read. Raises RpcUnavailable."""
@@ -120,7 +127,7 @@ class ChainIdentity:
         if known is not None:
             await _same_hash(rpc, known)
         else:
-            await _same_below(rpc, [pin for pin in stored if pin.ledger < oldest])
+            await self._same_below(rpc, [pin for pin in stored if pin.ledger < oldest])
         newest = stored[0] if stored else None
         if newest is None or newest.closed_at is None or newest.ledger <= latest:
             return True
@@ -132,14 +139,13 @@ class ChainIdentity:
             )
         return False
 
-
-async def _same_below(rpc: EventSource, pins: Sequence[Pin]) -> None:
-    """Where a data store behind the endpoint still has a ledger that left its window, it must be ours."""
-    if pins:
-        try:
-            await _same_hash(rpc, pins[0])
-        except RetentionGap:
-            _LOG.warning("chain_not_proven", endpoint=rpc.name, reason="no pinned ledger is left")
+    async def _same_below(self, rpc: EventSource, pins: Sequence[Pin]) -> None:
+        """Where a data store behind it still has a ledger that left its window, it must be ours."""
+        if pins:
+            try:
+                await _same_hash(rpc, pins[0])
+            except RetentionGap:
+                self._warn_once(rpc.name, "no pinned ledger is left")
 
 
 async def _same_hash(rpc: EventSource, pin: Pin) -> None:
@@ -160,6 +166,7 @@ def store_pin(database: Database, lease: Lease, head: LedgerHead, source: str) -
     """Keep a ledger's hash; one that is known stays as it is. Raises LeaseLost."""
     with database.begin() as conn:
         lease.renew(conn)
+        _thin(conn, head.sequence)
         insert_many(
             conn,
             ledger_pin,
@@ -167,3 +174,16 @@ def store_pin(database: Database, lease: Lease, head: LedgerHead, source: str) -
             [(head.sequence, head.hash, head.closed_at, source, now_micros())],
             on_conflict="nothing",
         )
+
+
+def _thin(conn: Connection, newest: int) -> None:
+    """Beyond the last hour one pin an hour is enough: for nodes that were set back further."""
+    other = ledger_pin.alias("other")
+    hour_of = ledger_pin.c.ledger // _HOUR_LEDGERS
+    begin, end = newest - 4 * _HOUR_LEDGERS, newest - _HOUR_LEDGERS
+    earlier = exists().where(
+        other.c.ledger >= begin,
+        other.c.ledger < ledger_pin.c.ledger,
+        other.c.ledger // _HOUR_LEDGERS == hour_of,
+    )
+    conn.execute(delete(ledger_pin).where(ledger_pin.c.ledger.between(begin, end - 1), earlier))

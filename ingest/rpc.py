@@ -23,11 +23,12 @@ from ingest.answers import (
     ledgers_window,
     read_answer,
 )
-from ingest.cursors import ledger_of, needed_ledger
+from ingest.cursors import ledger_of
 from ingest.decode import Page, decode_page
 from ingest.errors import NodeBehind, RetentionGap, RpcUnavailable, WrongNetwork
 from ingest.event_question import filters_for, needed_by, stands_still, where_from
 from ingest.ledger_head import LedgerHead, Ledgers
+from ingest.page_check import checked
 from ingest.transaction import TransactionAnswer, envelope_of
 from ingest.transport import Transport
 from ingest.wire import LedgerNumber
@@ -154,8 +155,14 @@ class RpcEndpoint:
             answer = await self._get_events(filters, where_from(None, needed), limit)
         if isinstance(answer, LedgerWindow):
             raise self._outside(answer, needed)
-        self._check_page(answer, contracts, cursor, needed)
-        return answer
+        return checked(
+            answer,
+            source=self.name,
+            contracts=contracts,
+            cursor=cursor,
+            needed=needed,
+            limit=limit,
+        )
 
     async def health(self) -> Health:
         """See EventSource."""
@@ -211,25 +218,6 @@ class RpcEndpoint:
         if needed > window.latest:
             return NodeBehind(window.latest, needed)
         return RpcUnavailable(f"{self.name} has ledger {needed} and yet refuses it")
-
-    def _check_page(
-        self, page: Page, contracts: Sequence[str], cursor: str | None, needed: int
-    ) -> None:
-        """What a correct server never does. Raises RetentionGap, RpcUnavailable."""
-        if page.oldest_ledger > needed:
-            # Some providers answer 200 and nothing for a cursor that fell out of retention.
-            raise RetentionGap(page.oldest_ledger, needed, page.latest_ledger)
-        if cursor is not None and page.cursor < cursor:
-            raise RpcUnavailable(f"{self.name} went back from {cursor} to {page.cursor}")
-        if stands_still(page, cursor, needed):
-            raise RpcUnavailable(f"{self.name} has ledger {needed} and does not go on to it")
-        if needed_ledger(page.cursor) - 1 > page.latest_ledger:
-            # Believed, it would have us pass ledgers that nobody has scanned.
-            raise RpcUnavailable(f"{self.name} is at {page.latest_ledger}, its cursor beyond")
-        strangers = {event.contract_id for event in page.events}.difference(contracts)
-        strangers.difference_update(event.contract_id for event in page.events if event.defect)
-        if strangers:
-            raise RpcUnavailable(f"{self.name} told of {len(strangers)} contracts not asked for")
 
     async def _ask(self, method: str, kind: type[T], params: dict[str, Any] | None = None) -> T:
         return self._read(await self.call(method, params), method, kind)

@@ -40,10 +40,11 @@ def ledgers_of(batch: bytes, *, first: int, last: int) -> Iterator[RawLedger]:
     The network's first batch begins with ledger 2 or 3, wherever its name says that it does.
     """
     if len(batch) < _HEAD:
-        raise LedgerUnreadable(first, "its batch ends too early")
+        raise LedgerUnreadable(first, "its batch ends too early", last + 1)
     begin, end, count = (uint32(batch, place) for place in range(0, _HEAD, WORD))
     if not (first <= begin <= end <= last and count == end - begin + 1):
-        raise LedgerUnreadable(first, f"its batch says {count} ledgers from {begin} to {end}")
+        says = f"its batch says {count} ledgers from {begin} to {end}"
+        raise LedgerUnreadable(first, says, last + 1)
     yield from _split(batch, begin, end)
 
 

@@ -110,7 +110,7 @@ def _ledgers(manifest: Manifest, ledger: int, bodies: Sequence[bytes]) -> Iterat
         try:
             batch = unpacked(body)
         except Undecodable as error:
-            raise LedgerUnreadable(max(start, ledger), error.reason) from error
+            raise LedgerUnreadable(max(start, ledger), error.reason, start + step) from error
         for raw in ledgers_of(batch, first=start, last=start + step - 1):
             if raw.sequence >= ledger:
                 yield raw

@@ -1,21 +1,24 @@
 """Endpoints' figures and disputes as they are kept, on each database."""
 
+import asyncio
 import hashlib
 
 import pytest
 from sqlalchemy import select
 
+from ingest import pin_keeper
 from ingest.dispute import Dispute
 from ingest.disputes import rpc_dispute, write_disputes
 from ingest.endpoint_report import EndpointReport, reported
-from ingest.errors import RpcUnavailable
+from ingest.errors import ForkedChain, RpcUnavailable
 from ingest.ledger_head import LedgerHead
 from ingest.pin_keeper import PinKeeper
-from ingest.pins import Pin, store_pin, stored_pins
+from ingest.pins import ChainIdentity, Pin, store_pin, stored_pins
 from store.errors import LeaseLost
 from store.lease import Lease
 from store.schema import evidence_conflict
 from tests.fakes import chain
+from tests.fakes.fake_rpc import PASSPHRASE
 from tests.fakes.several import Several
 
 
@@ -29,6 +32,11 @@ def lease(database):
 def rows(database):
     with database.read() as conn:
         return {row.name: row for row in conn.execute(reported())}
+
+
+def pins(database):
+    with database.read() as conn:
+        return stored_pins(conn)
 
 
 async def test_each_endpoint_is_told_and_counters_go_on_with_the_next_leader(database, lease):
@@ -91,14 +99,58 @@ def test_a_pinned_ledger_stays_as_it_was_first_known(database, lease):
         assert stored_pins(conn) == [Pin(9, "bb", 45), Pin(5, "aa", 25)]
 
 
-async def test_a_ledger_behind_the_newest_is_pinned_and_all_must_prove_themselves(database, lease):
-    several = Several(pins=[], a={}, b={})
+async def test_a_ledger_behind_the_newest_is_pinned_by_all_that_tell_it(database, lease):
+    several = Several(pins=[], a={}, b={}, c={"latest": 80})
     await several.pool.check_network("")  # the identity knows the name
     assert all(endpoint.proven for endpoint in several.endpoints)
     assert await PinKeeper(database, several.pool, lease).pin() == 88
-    assert not any(endpoint.proven for endpoint in several.endpoints)
+    assert [endpoint.proven for endpoint in several.endpoints] == [True, True, False]
     with database.read() as conn:
         assert stored_pins(conn) == [Pin(88, several.nodes[0].hash_of(88), chain.GENESIS + 88 * 5)]
+
+
+def test_of_older_pins_one_an_hour_stays(database, lease):
+    for ledger in range(60, 4_000, 60):
+        store_pin(database, lease, LedgerHead(ledger, "aa", ledger * 5), "a")
+    with database.read() as conn:
+        kept = [pin.ledger for pin in stored_pins(conn)]
+    assert kept[:13] == list(range(3_960, 3_239, -60))
+    assert kept[13:] == [2_880, 2_160, 1_440, 720, 60]
+
+
+async def test_who_was_switched_to_another_chain_is_not_asked_for_a_pin(database, lease):
+    """The height is the same, and so are the close times: only the last pin tells."""
+    several = Several(pins=[], a={})
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: pins(database))
+    await several.pool.check_network("")
+    assert await PinKeeper(database, several.pool, lease).pin() == 88
+    several.nodes[0].salt = "fork"
+    several.nodes[0].latest += 60
+    with pytest.raises(ForkedChain, match="its ledger 88 has the hash"):
+        await PinKeeper(database, several.pool, lease).pin()
+    assert [pin.ledger for pin in pins(database)] == [88]
+
+
+async def test_all_prove_themselves_again_while_nothing_is_pinned(database, lease, monkeypatch):
+    monkeypatch.setattr(pin_keeper, "LOOK_SECONDS", 0.01)
+    several = Several(pins=[], a={}, b={})
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: pins(database))
+    await several.fetch()
+    keeping = asyncio.create_task(PinKeeper(database, several.pool, lease, several.clock).run())
+    async with asyncio.timeout(60):
+        while not pins(database):  # noqa: ASYNC110 # nothing rings
+            await asyncio.sleep(0.01)
+        several.nodes[0].salt = "fork"
+        several.now += 60
+        while several.endpoints[0].state != "expelled":  # noqa: ASYNC110 # nothing rings
+            await asyncio.sleep(0.01)
+        assert (await several.fetch()).source == "b"
+        several.nodes[1].salt = "fork"
+        while not keeping.done():
+            several.now += 60
+            await asyncio.sleep(0.01)
+        with pytest.raises(ForkedChain):
+            await keeping
 
 
 async def test_a_ledger_that_cannot_be_pinned_now_is_pinned_later(database, lease):

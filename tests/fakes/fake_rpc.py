@@ -1,7 +1,7 @@
 """A stellar-rpc in memory, as a Transport: ledgers, events, getEvents' paging, cursors and errors.
 
-`answers` are given first, one per request: an HttpAnswer, or an exception to raise. Events are made with
-the SDK's encoder, so that decoding is never judged by our own code.
+`answers` are given first, one per request: an HttpAnswer, a result, or an exception to raise. Events are
+made with the SDK's encoder, so that decoding is never judged by our own code.
 """
 
 import base64
@@ -92,8 +92,10 @@ class FakeRpc:
         self.passphrase = PASSPHRASE
         self.salt = ""
         self.late_seconds = 0
+        self.forked_from = 0  # `salt` and `late_seconds` are of ledgers from here on
+        self.misdated_seconds = 0  # getEvents tells other close times than getLedgers
         self.ledgers_from = 0  # getLedgers reaches so far below the window, where it is set
-        self.answers: list[HttpAnswer | Exception] = []
+        self.answers: list[HttpAnswer | Exception | dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
 
     async def post(self, body: bytes) -> HttpAnswer:
@@ -104,6 +106,8 @@ class FakeRpc:
             answer = self.answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
+            if isinstance(answer, dict):
+                return ok({"id": request["id"], "result": answer})
             return answer
         method = {
             "getEvents": self._get_events,
@@ -120,18 +124,18 @@ class FakeRpc:
 
     def hash_of(self, ledger: int) -> str:
         """Of the ledger's header; another `salt` makes another chain, `late_seconds` a later one."""
-        return hashlib.sha256(f"{self.salt}{ledger}".encode()).hexdigest()
+        salt = self.salt if ledger >= self.forked_from else ""
+        return hashlib.sha256(f"{salt}{ledger}".encode()).hexdigest()
 
     def _get_ledgers(self, params: dict[str, Any]) -> dict[str, Any]:
         sequence = params["startLedger"]
         if not (self.ledgers_from or self.oldest) <= sequence <= self.latest:
             known = f"the oldest ledger: {self.oldest} and the latest ledger: {self.latest}"
             return {"code": -32600, "message": f"start ledger ({sequence}) must be between {known}"}
-        closed_at = str(chain.GENESIS + sequence * 5 + self.late_seconds)
         ledger = {
             "sequence": sequence,
             "hash": self.hash_of(sequence),
-            "ledgerCloseTime": closed_at,
+            "ledgerCloseTime": str(self.closed_at(sequence)),
         }
         return {"ledgers": [ledger], "latestLedger": self.latest}
 
@@ -157,7 +161,14 @@ class FakeRpc:
             cursor=found[-1]["id"] if full else last,
             latestLedger=self.latest,
             oldestLedger=self.oldest,
+            latestLedgerCloseTime=str(self.closed_at(self.latest) + self.misdated_seconds),
+            oldestLedgerCloseTime=str(self.closed_at(self.oldest)),
         )
+
+    def closed_at(self, ledger: int) -> int:
+        """Unix seconds."""
+        late = self.late_seconds if ledger >= self.forked_from else 0
+        return chain.GENESIS + ledger * 5 + late
 
 
 def ok(document: object) -> HttpAnswer:

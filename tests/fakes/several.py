@@ -32,6 +32,12 @@ class Several:
     def clock(self):
         return self.now
 
+    async def question(self, rpc):
+        """What `fetch` asks, of one endpoint."""
+        return await rpc.fetch_page(
+            contracts=[chain.CONTRACT], cursor=window_end(50), start_ledger=None, limit=9
+        )
+
     async def fetch(self, cursor=None):
         return await self.pool.fetch_page(
             contracts=[chain.CONTRACT], cursor=cursor or window_end(50), start_ledger=None, limit=9

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 
 from cli.indexing import follow_role
 from cli.wiring import deployment
+from ingest import pin_keeper
 from ingest.disputes import rpc_dispute
 from ingest.endpoint_report import reported
 from ingest.errors import ForkedChain
 from ingest.pins import ledger_pin
+from simulator.calls import Call
 from simulator.faults import FaultPlan
 from simulator.network import SimulatedNetwork, running
 from simulator.options import SimulatorOptions
@@ -162,6 +164,50 @@ def test_a_forked_node_is_expelled_and_the_other_one_is_followed(
         found = {each["check"]: each for each in command.json("doctor", code=1)}
         forked = found[f"RPC {network.rpc_urls[0].removeprefix('http://')}"]
         assert "follows another chain" in forked["detail"]
+
+
+@pytest.fixture
+def in_haste(monkeypatch):
+    """Endpoints prove themselves every moment, not every minute."""
+    monkeypatch.setattr(pin_keeper, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(pin_keeper, "PROVE_EVERY_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("in_haste")
+def test_a_node_that_is_switched_while_it_is_followed_is_set_aside(
+    monkeypatch, tmp_path, sqlite_url, sqlite_database
+):
+    """Its height goes on as before; the other node is followed, and all that happens is recorded."""
+    with running(options(tmp_path)) as network:
+        pointed(monkeypatch, network, sqlite_url)
+        with indexing(sqlite_database) as ended:
+            until(lambda: count(sqlite_database, ledger_pin) and told_by_events(sqlite_database))
+            network.fork(network.nodes[0])
+            until(lambda: states(sqlite_database) == ["expelled", "closed"])
+            cast = network.cast
+            network.submit(Call("pause_stream", (cast.employer_of(0), 1)))
+            until(
+                lambda: told_by_events(sqlite_database) >= len(read_truth(network.truth_path)) > 4
+            )
+            assert not ended
+        truth = {each["event_id"] for each in read_truth(network.truth_path)}
+        with sqlite_database.read() as conn:
+            assert set(conn.scalars(select(evidence.c.event_id).where(_EVENTS))) == truth
+
+
+@pytest.mark.usefixtures("in_haste")
+def test_one_node_alone_that_is_switched_while_it_is_followed_stops_the_indexer(
+    monkeypatch, tmp_path, sqlite_url, sqlite_database
+):
+    with running(options(tmp_path, nodes=1)) as network:
+        pointed(monkeypatch, network, sqlite_url)
+        with indexing(sqlite_database) as ended:
+            until(lambda: count(sqlite_database, ledger_pin) and told_by_events(sqlite_database))
+            before = told_by_events(sqlite_database)
+            network.fork(network.nodes[0])
+            until(lambda: ended)
+        assert isinstance(ended[0], ForkedChain)
+        assert told_by_events(sqlite_database) == before
 
 
 def test_a_node_that_went_back_in_time_is_named_and_passed_over(

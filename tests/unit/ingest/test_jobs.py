@@ -9,7 +9,7 @@ from domain.errors import InvalidValue
 from ingest import coverage, jobs
 from ingest.coverage import LedgerRange
 from ingest.cursors import needed_ledger, window_end
-from ingest.errors import NodeBehind, RetentionGap
+from ingest.errors import NodeBehind, RangeUnavailable, RetentionGap
 from store import log
 from store.schema import ingest_job
 from tests.fakes import chain
@@ -108,6 +108,28 @@ async def test_what_a_source_still_has_of_a_gap_is_filled_before_it_goes_too(sql
     with sqlite_database.read() as conn:
         (rest,) = conn.execute(select(ingest_job).where(ingest_job.c.id != job.id)).all()
     assert (rest.from_ledger, rest.to_ledger, rest.state, rest.events_found) == (40, 49, "done", 1)
+
+
+async def test_a_ledger_that_does_not_read_does_not_keep_what_is_behind_it(sqlite_database):
+    """Nor is a job asked for that begins where this one stands: it would fail for ever."""
+    known = KnownTranslations()
+    told = known.events(chain.created(42))
+    rpc = ByPosition(
+        {
+            1: RangeUnavailable("ledger 1 does not read", 40),
+            40: page(told, cursor=window_end(44)),
+            45: RangeUnavailable("ledger 45 does not read", 45),
+            50: page(known.events(chain.paused(60)), latest_ledger=100),
+        }
+    )
+    with sqlite_database.begin() as conn:
+        ledgers = LedgerRange(1, 49)
+        jobs.request(conn, kind=jobs.HEAL, contract_id=chain.CONTRACT, ledgers=ledgers)
+    indexer = Indexer(sqlite_database, rpc, known=known, start=50)
+    await indexer.run(events=4)
+    with sqlite_database.read() as conn:
+        asked = conn.execute(select(ingest_job).order_by(ingest_job.c.created_at)).all()
+    assert [(each.from_ledger, each.state) for each in asked] == [(1, "failed"), (40, "failed")]
 
 
 async def test_a_job_whose_ledgers_nobody_has_says_so_and_closes(sqlite_database):

@@ -88,6 +88,17 @@ async def test_the_first_ledger_that_one_of_them_still_has_is_named():
     assert told.value.begins_at == 30
 
 
+@pytest.mark.parametrize(
+    ("fault", "begins_at"),
+    [(LedgerUnreadable(7, "cut"), 8), (LedgerUnreadable(7, "no zstd", 12), 12)],
+)
+async def test_behind_a_ledger_that_does_not_read_the_next_one_may(fault, begins_at):
+    over, _ = ladder(RetentionGap(40, 1), fault)
+    with pytest.raises(RangeUnavailable) as told:
+        await ask(over)
+    assert told.value.begins_at == begins_at
+
+
 async def test_while_one_may_still_come_to_have_it_the_page_is_waited_for():
     over, sources = ladder(
         RetentionGap(40, 1), RpcUnavailable("away", 7), RpcUnavailable("slow", 9)

@@ -17,7 +17,7 @@ def pin_of(node, ledger):
 
 async def test_who_has_another_hash_for_a_pinned_ledger_is_expelled():
     several = Several(pins=[], a={}, b={})
-    several.pool._identity = ChainIdentity(
+    several.pool.proof.identity = ChainIdentity(
         PASSPHRASE, None, lambda: [pin_of(several.nodes[1], 90), pin_of(several.nodes[1], 40)]
     )
     several.nodes[0].salt = "fork"
@@ -28,7 +28,7 @@ async def test_who_has_another_hash_for_a_pinned_ledger_is_expelled():
 
 async def test_the_newest_pin_that_an_endpoint_still_has_is_asked_for():
     several = Several(pins=[], a={"latest": 60})
-    several.pool._identity = ChainIdentity(
+    several.pool.proof.identity = ChainIdentity(
         PASSPHRASE,
         None,
         lambda: [pin_of(several.nodes[0], 90), Pin(50, "0" * 64), pin_of(several.nodes[0], 40)],
@@ -40,7 +40,7 @@ async def test_the_newest_pin_that_an_endpoint_still_has_is_asked_for():
 async def test_a_reset_network_is_known_before_it_reaches_the_pinned_ledger():
     several = Several(pins=[], a={"latest": 30})
     pin = pin_of(several.nodes[0], 90)
-    several.pool._identity = ChainIdentity(PASSPHRASE, None, lambda: [pin])
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: [pin])
     await several.pool.check_network(PASSPHRASE)
     several.nodes[0].late_seconds = 3600
     with pytest.raises(ForkedChain, match="ledger 30 closed after ledger 90, which we have passed"):
@@ -50,7 +50,7 @@ async def test_a_reset_network_is_known_before_it_reaches_the_pinned_ledger():
 async def test_the_operators_pin_decides_alone_where_it_can_be_seen():
     several = Several(pins=[Pin(90, "0" * 64, 1)], a={})
     given = Pin(70, several.nodes[0].hash_of(70))
-    several.pool._identity = ChainIdentity(PASSPHRASE, given, lambda: [Pin(90, "0" * 64, 1)])
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, given, lambda: [Pin(90, "0" * 64, 1)])
     await several.pool.check_network(PASSPHRASE)
     several.nodes[0].oldest = 80
     with pytest.raises(ForkedChain):
@@ -68,7 +68,7 @@ async def test_a_pin_below_the_window_is_asked_for_where_a_data_store_has_it():
     node.ledgers_from = 1
     wrong, right = Pin(40, "0" * 64, 1), pin_of(node, 40)
     for pin in (right, wrong):
-        several.pool._identity = ChainIdentity(PASSPHRASE, None, lambda pin=pin: [pin])
+        several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda pin=pin: [pin])
         if pin is right:
             await several.pool.check_network(PASSPHRASE)
         else:
@@ -95,7 +95,7 @@ async def test_a_window_that_moves_on_while_a_pin_is_asked_for_is_no_gap():
 async def test_a_node_whose_ledgers_go_far_back_proves_its_chain_anew():
     several = Several(pins=[], a={})
     pins = [pin_of(several.nodes[0], 90)]
-    several.pool._identity = ChainIdentity(PASSPHRASE, None, lambda: pins)
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: pins)
     await several.pool.check_network(PASSPHRASE)
     await several.fetch(window_end(99))
     several.nodes[0].latest = 100 - BACKWARDS_LEDGERS - 1
