@@ -15,6 +15,7 @@ import yaml
 from simulator import scval
 from simulator.errors import RpcFailure, SimulatorError
 from simulator.ledger import ContractEvent, ledger_of
+from simulator.oddities import Oddity
 
 
 class Fault(StrEnum):
@@ -72,6 +73,7 @@ class FaultPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     `hidden_events`: share of the events that getEvents never shows, though they happened; `concealed`:
     which ones it never shows; `dropped`: ledgers of which it shows none.
+    `oddities`: what it tells of itself that cannot be -> share of getEvents' and getLedgers' answers.
     `empty_below_retention`: some providers answer 200 and nothing instead of the range error.
     `datastore`: getLedgers reaches below the window, to the chain's first ledger.
     `tip_behind`: ledgers that the node is always late. `retention_ledgers`: how much it keeps, where that
@@ -86,6 +88,7 @@ class FaultPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     hidden_events: float = 0.0
     concealed: tuple[Concealed, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    oddities: dict[Oddity, float] = {}
     datastore: bool = False
     empty_below_retention: bool = False
     tip_behind: int = 0
@@ -100,7 +103,7 @@ class FaultPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
             raise SimulatorError(f"{path}: {error}") from error
         plans: list[FaultPlan] = [plan, *plan.nodes]
-        if any(sum(each.rates.values()) > 1 for each in plans):
+        if any(sum(each.values()) > 1 for one in plans for each in (one.rates, one.oddities)):
             raise SimulatorError(f"{path}: the rates add up to more than 1")
         return plan
 
@@ -124,6 +127,16 @@ class Weather:
         # replaced as a whole, from any thread
         self.concealed: tuple[Concealed | Dropped, ...] = (*plan.concealed, *plan.dropped)
         self._rng = random.Random(plan.seed)
+        self._odd = random.Random(f"odd {plan.seed}")
+
+    def oddity(self) -> Oddity | None:
+        """What is odd about the next answer, if anything."""
+        drawn = self._odd.random()
+        for oddity, rate in self.plan.oddities.items():
+            if drawn < rate:
+                return oddity
+            drawn -= rate
+        return None
 
     def next(self) -> Forecast:
         """The next request's luck."""

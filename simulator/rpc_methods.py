@@ -21,6 +21,7 @@ from simulator.ledger import Ledger, ledger_of
 from simulator.ledger_query import get_ledgers
 from simulator.ledger_xdr import close_meta
 from simulator.node import Node
+from simulator.oddities import ANSWERS, Told, with_odd_ledgers
 
 HEALTHY_SECONDS = 30
 _COMMIT = "5107ed1a7e0000000000000000000000000000ff"
@@ -116,23 +117,35 @@ class Methods:
     def _get_ledgers(self, params: dict[str, Any], tip: Ledger) -> bytes:
         node = self._node
         below = self._chain.oldest if node.weather.plan.datastore else node.oldest
-        return _json(get_ledgers(self._chain, params, tip, node.oldest, below.sequence))
+        answer = get_ledgers(self._chain, params, tip, node.oldest, below.sequence)
+        return _json(with_odd_ledgers(answer, node.weather.oddity()))
 
     def _get_events(self, params: dict[str, Any], tip: Ledger) -> bytes:
         request = parse_request(params, self._max_page)
         oldest = self._node.oldest
         page = self._page(request, tip)
+        told = Told(
+            page.events,
+            page.cursor,
+            request.cursor,
+            len(page.events) == request.limit,
+            tip.sequence,
+            oldest.sequence,
+            tip.closed_at,
+            oldest.closed_at,
+        )
+        ANSWERS.get(self._node.weather.oddity(), _as_it_is)(told)
         # joined by hand: the events' JSON is ready, a page of 1,000 is half a megabyte
         return (
             b'{"events":%s,"cursor":"%s","latestLedger":%d,"oldestLedger":%d,'
             b'"latestLedgerCloseTime":"%d","oldestLedgerCloseTime":"%d"}'
         ) % (
-            event_query.events_json(page.events, as_json=request.xdr_format == "json"),
-            page.cursor.encode(),
-            tip.sequence,
-            oldest.sequence,
-            tip.closed_at,
-            oldest.closed_at,
+            event_query.events_json(told.events, as_json=request.xdr_format == "json"),
+            told.cursor.encode(),
+            told.latest,
+            told.oldest,
+            told.latest_closed_at,
+            told.oldest_closed_at,
         )
 
     def _page(self, request: EventsRequest, tip: Ledger) -> event_query.Page:
@@ -146,6 +159,10 @@ class Methods:
         if plan.hidden_events or weather.concealed:
             page.events[:] = [e for e in page.events if not weather.conceals(e)]
         return page
+
+
+def _as_it_is(_told: Told) -> None:
+    """What most answers are."""
 
 
 def _json(value: object) -> bytes:

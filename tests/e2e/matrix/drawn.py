@@ -1,13 +1,17 @@
 """What one run of the matrix is to be, drawn from its seed: nodes, sources, weather, and what happens.
 
 The same seed draws the same run. What the indexer makes of it also depends on threads: a seed that found a
-bug is kept, and finds it again more often than not.
+bug is kept, and finds it again more often than not. From seed 10,000 on nodes are odd as well, some are
+switched to another chain while they are followed, objects of the lake are broken, and code is replaced.
 """
 
 import random
 from typing import Final, Literal, NamedTuple
 
+import msgspec
+
 from simulator.faults import Fault, FaultPlan
+from simulator.oddities import Oddity
 
 Lake = Literal["none", "whole", "holes"]
 Action = Literal[
@@ -22,6 +26,7 @@ Action = Literal[
     "job",  # somebody asks for a range again
     "fork",  # a node follows another chain
     "reset",  # the whole network begins anew; ends the run
+    "switch",  # a node follows another chain while it is followed itself; ends the run where it is alone
 ]
 _WEIGHTS: Final[dict[Action, int]] = {
     "live": 30,
@@ -38,6 +43,7 @@ _WEIGHTS: Final[dict[Action, int]] = {
 }
 _FAULTS: Final = tuple(Fault)
 _MOST_STEPS: Final = 7
+ODD_FROM: Final = 10_000
 
 
 class Step(NamedTuple):
@@ -49,7 +55,10 @@ class Step(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """One run. `silent`: the contract changes state without events too. `begins`: ledgers before us."""
+    """One run. `silent`: the contract changes state without events too. `begins`: ledgers before us.
+
+    `broken`: share of the lake's objects that do not read. `upgrades`: whether code is replaced.
+    """
 
     seed: int
     nodes: tuple[FaultPlan, ...]
@@ -61,6 +70,8 @@ class Drawn(NamedTuple):
     page_limit: int
     margin: int
     steps: tuple[Step, ...]
+    broken: float = 0.0
+    upgrades: bool = False
 
     @property
     def ends_by_reset(self) -> bool:
@@ -72,7 +83,7 @@ def draw(seed: int) -> Drawn:
     """The run of a seed."""
     dice = random.Random(f"matrix {seed}")
     nodes = tuple(_node(dice, seed) for _ in range(dice.choice((1, 1, 2, 2, 3))))
-    return Drawn(
+    drawn = Drawn(
         seed=seed,
         nodes=nodes,
         cross_check=dice.choice(("off", "sample", "always")) if len(nodes) > 1 else "off",
@@ -83,6 +94,32 @@ def draw(seed: int) -> Drawn:
         page_limit=dice.choice((5, 20, 1_000)),
         margin=dice.choice((0, 3, 10)),
         steps=_steps(dice, len(nodes)),
+    )
+    return drawn if seed < ODD_FROM else _made_odd(drawn)
+
+
+def _made_odd(drawn: Drawn) -> Drawn:
+    """The same, and what is odd: drawn apart, so that older seeds stay what they were."""
+    dice = random.Random(f"odd matrix {drawn.seed}")
+    nodes = [
+        msgspec.structs.replace(
+            plan,
+            oddities={
+                each: dice.choice((0.02, 0.1, 0.25)) for each in dice.sample(tuple(Oddity), 3)
+            },
+        )
+        for plan in drawn.nodes
+    ]
+    steps = list(drawn.steps)
+    if not drawn.ends_by_reset and dice.random() < 0.3:
+        place = dice.randrange(1, len(steps) + 1)
+        steps.insert(place, Step("switch", dice.randrange(len(nodes)), dice.randrange(1, 20)))
+        steps = steps if len(nodes) > 1 else steps[: place + 1]
+    return drawn._replace(
+        nodes=tuple(nodes),
+        steps=tuple(steps),
+        broken=dice.choice((0.0, 0.0, 0.1)) if drawn.lake != "none" else 0.0,
+        upgrades=dice.random() < 0.3,
     )
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from ingest import jobs
 from ingest.coverage import LedgerRange
+from ingest.endpoint import EXPELLED
+from ingest.endpoint_report import reported
 from ingest.errors import ForkedChain, NodeBehind, WrongNetwork
 from ingest.pins import stored_pins
 from ingest.sources import passed
@@ -72,6 +74,10 @@ class Play:
         for step in self._drawn.steps:
             if step.action == "reset":
                 return self._after_reset(step)
+            if step.action == "switch":
+                noticed = self._switched(step)
+                if noticed or self._world.has_no_true_node:
+                    return noticed or self._judge.faults(excused=self._excused())
             self._take(step)
             found = self._judge.faults(excused=self._excused())
             if found:
@@ -190,6 +196,29 @@ class Play:
             for gap in certificate.gaps
             if gap.is_open
         )
+
+    def _switched(self, step: Step) -> list[str]:
+        """From now on a node follows another chain: it is set aside, or what is not so."""
+        self._start()
+        if not self._wait(self._knows_its_chain, _PATIENCE_SECONDS):
+            return ["it pins no ledger"]
+        if not self._world.switch(step.node):
+            return []
+        name = self._world.nodes[step.node].url.removeprefix("http://")
+        if not self._wait(lambda: self._is_expelled(name), _PATIENCE_SECONDS):
+            return [f"nobody noticed that {name} was switched to another chain"]
+        ended = self._indexing.ended
+        if self._world.has_no_true_node and not isinstance(ended, ForkedChain):
+            return [f"a switch ended it by {ended!r}"]
+        return []
+
+    def _is_expelled(self, name: str) -> bool:
+        if self._world.has_no_true_node:
+            return self._indexing.ended is not None
+        with self._database.read() as conn:
+            return any(
+                row.name == name and row.state == EXPELLED for row in conn.execute(reported())
+            )
 
     def _after_reset(self, step: Step) -> list[str]:
         """It stops by itself and has recorded nothing of the new chain, if it knew the old one."""

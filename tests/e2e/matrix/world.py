@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from simulator import scval
-from simulator.accounts import contract_id_for
+from simulator.accounts import contract_id_for, wasm_hash_for
 from simulator.calls import Call
 from simulator.chain import FIRST_LEDGER, REAL_LEDGER_SECONDS, Chain
 from simulator.faults import Dropped
@@ -77,12 +77,14 @@ class World:
         self.lake_folder = folder / "lake"
         self._servers = servers
         self._dice = random.Random(f"world {drawn.seed}")
+        self._odd_dice = random.Random(f"odd world {drawn.seed}")
         self.chain = self._new_chain(int(time.time()) - _PAST_SECONDS)
         self.other = contract_id_for(drawn.seed, "other")
         self.contracts = (self.chain.cast.contract_id, self.other)
         self.nodes = [Node(self.chain, plan) for plan in drawn.nodes]
         self.lied_about: set[str] = set()
         self.forked: set[int] = set()
+        self.broken: set[int] = set()  # ledgers whose object in the lake does not read
         self._lake = None
         if drawn.lake != "none":
             self._lake = LakeWriter(self.lake_folder, passphrase=PASSPHRASE)
@@ -124,6 +126,11 @@ class World:
         events = self._servers.call(lambda: list(self.chain.events))
         return {each.event_id: each for each in events if each.contract_id == contract_id}
 
+    @property
+    def has_no_true_node(self) -> bool:
+        """Whether every node follows another chain."""
+        return len(self.forked) == len(self.nodes)
+
     def go_on(self, ledgers: int) -> None:
         """So many ledgers close."""
         for _ in range(ledgers):
@@ -153,6 +160,15 @@ class World:
             if self.drawn.lake == "holes" and self._dice.random() < 0.1:
                 for newest in self.lake_folder.glob(f"*/*--{self.latest}.xdr.zst"):
                     newest.unlink()
+            if self._odd_dice.random() < self.drawn.broken:
+                self._break_newest_object()
+
+    def _break_newest_object(self) -> None:
+        """Cut short, or of bytes that are no zstd."""
+        for newest in self.lake_folder.glob(f"*/*--{self.latest}.xdr.zst"):
+            whole = newest.read_bytes()
+            newest.write_bytes(self._odd_dice.choice((whole[: len(whole) // 2], whole[::-1], b"")))
+            self.broken.add(self.latest)
 
     def _move(self) -> Call:
         """Something that somebody tries; the contract may refuse it."""
@@ -171,6 +187,9 @@ class World:
             emission(cast.admin, self.other, [scval.symbol_topic("unpaused")], _EMPTY_MAP),
             emission(cast.admin, self.other, [scval.symbol_topic(_NOBODY_KNOWS)], _VOID),
         ]
+        if self.drawn.upgrades and self._odd_dice.random() < 0.1:
+            code = wasm_hash_for(self.drawn.seed, self._odd_dice.randrange(1, 4))
+            return Call("upgrade", (cast.admin, code))
         if self.drawn.silent:
             moves += [
                 Call("multisig_emergency_pause", (cast.admin,)),
@@ -211,8 +230,10 @@ class World:
 
     def fork(self, node: int) -> None:
         """It follows another chain, with a window that holds what it must prove itself by."""
-        if len(self.forked | {node}) == len(self.nodes):
-            return
+        if len(self.forked | {node}) < len(self.nodes):
+            self._set_on_another_chain(node)
+
+    def _set_on_another_chain(self, node: int) -> None:
         self.forked.add(node)
         other = Chain(
             seed=self.drawn.seed + 1_000_000,
@@ -224,6 +245,14 @@ class World:
             other.close_ledger([], self.chain.latest.closed_at)
         self.nodes[node].retention_ledgers = None
         self._servers.call(lambda: setattr(self.nodes[node], "chain", other))
+
+    def switch(self, node: int) -> bool:
+        """The same while it is followed, also where it is alone; False where it is the last true one."""
+        if len(self.nodes) > 1:
+            self.fork(node)
+            return node in self.forked
+        self._set_on_another_chain(node)
+        return True
 
     def reset(self, ledgers: int) -> None:
         """The network begins anew, and is followed by every node."""
@@ -256,7 +285,10 @@ class World:
         for node in true_nodes:
             if node.oldest.sequence <= last or node.weather.plan.datastore:
                 return True
-        return any(self.lake_folder.glob(f"*/*--{first}.xdr.zst"))
+        return any(
+            each not in self.broken and any(self.lake_folder.glob(f"*/*--{each}.xdr.zst"))
+            for each in range(first, last + 1)
+        )
 
 
 @contextmanager
