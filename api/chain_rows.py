@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.beside_pauses import beside, cause_of
 from api.contract_schemas import Gap
 from api.pause_schemas import Pause, StreamPause
 from api.schemas import Stream, TimelineEntry
 from api.shown import digits, from_seconds
-from api.told import told_of
-from ingest.claimable.wanted import Claimable, claimable_of
+from ingest.claimable.wanted import Claimable
 from projections.contracts import GapRow
 from projections.pauses import PauseRow, duration_seconds
 from projections.streams import StreamRow
@@ -51,10 +51,9 @@ def pause(row: PauseRow) -> Pause:
 
 def stream_pauses(conn: Connection, rows: Sequence[PauseRow]) -> list[StreamPause]:
     """Pauses of a stream, with what is known of them beside the chain's events."""
-    told = told_of(conn, rows)
-    claimable = claimable_of(conn, [row.start_event_id for row in rows])
+    told, claimable = beside(conn, rows)
     return [
-        _stream_pause(row, claimable.get(row.start_event_id or ""), notified=row.id in told)
+        _stream_pause(row, claimable.get(row.start_event_id or ""), notified=cause_of(row) in told)
         for row in rows
     ]
 

@@ -23,6 +23,8 @@ from benchmarks import (
     latency,
     machine,
     path,
+    peer,
+    reads,
     record,
     sources,
 )
@@ -39,6 +41,8 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Line]]] = {
     "email": email.lines,
     "sources": sources.lines,
     "feed": feed.lines,
+    "reads": reads.lines,
+    "peer": peer.lines,
 }
 
 

@@ -8,14 +8,12 @@ bare loop: a server that writes the same bytes to as many open connections, with
 import asyncio
 import resource
 import socket
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any, NamedTuple
 
-import uvicorn
 from prometheus_client import CollectorRegistry
 
 from api import keys
@@ -24,7 +22,7 @@ from api.dependencies import ApiDependencies
 from benchmarks import apart, chain
 from benchmarks.report import Line, Target
 from benchmarks.scale import Scale
-from cli.serving import QuietServer
+from benchmarks.serving import BACKLOG, served
 from domain.chain_order import APPLIED, FactJudged
 from domain.facts import StreamPaused, StreamResumed
 from domain.values import network_id, stream_uuid
@@ -113,21 +111,11 @@ def feed(url: str, many: int, events: int, beside: Beside) -> Fanned:
     )
     app = create_app(given)
     _allow_files(many)
-    listener = _listener()
-    server = QuietServer(uvicorn.Config(app, log_level="warning", lifespan="off"))
-
-    async def serve(stop: threading.Event) -> None:
-        serving = asyncio.create_task(server.serve([listener]))
-        await asyncio.to_thread(stop.wait)
-        await app.state.feed.close()
-        server.should_exit = True
-        await serving
-        await database.async_engine().dispose()
-
-    with closing(database), _in_thread(serve):
+    ended = database.async_engine().dispose
+    with closing(database), served(app, ending=app.state.feed.close, ended=ended) as port:
         empty = apart.resident_megabytes()
         with beside() as holders:
-            arrivals = holders.submit(hold, listener.getsockname()[1], many, events, key)
+            arrivals = holders.submit(hold, port, many, events, key)
             _until(lambda: registry.get_sample_value("pausewire_feed_connections") == many)
             first = apart.resident_megabytes()
             began = [_tell(database, number) for number in range(1, events + 1)]
@@ -139,7 +127,7 @@ def feed(url: str, many: int, events: int, beside: Beside) -> Fanned:
 def bare_loop(many: int, events: int, beside: Beside) -> list[float]:
     """Seconds from the first write of an event to its arrival at the last connection."""
     _allow_files(many)
-    listener = _listener()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
     writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -208,26 +196,10 @@ def _to_the_last(began: list[float], arrivals: Arrivals) -> list[float]:
     ]
 
 
-def _listener() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0), backlog=2048)
-
-
 def _allow_files(many: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, max(soft, 2 * many + 200))
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-@contextmanager
-def _in_thread(serve: Callable[[threading.Event], Coroutine[Any, Any, None]]) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(serve(stop)))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _until(true: Callable[[], bool]) -> None:

@@ -25,6 +25,9 @@ class Scale:
     followed_ledgers: int = 12
     feed_connections: int = 1_000
     feed_events: int = 100
+    read_events: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
+    read_seconds: int = 5
+    peer_events: int = 100_000
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -47,4 +50,7 @@ QUICK = Scale(
     followed_ledgers=4,
     feed_connections=200,
     feed_events=10,
+    read_events=(10_000, 100_000),
+    read_seconds=2,
+    peer_events=10_000,
 )

@@ -13,10 +13,11 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, Text, bindparam, exists, func, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, select
 
 from projections.contracts import GAP_TABLES
 from projections.sets import PROJECTIONS, SetName
+from store.among import among, texts
 from store.query import BEHIND_EVENT_IDS
 from store.schema import evidence_outcome, log_head, scanned_range, tracking
 
@@ -52,15 +53,15 @@ def freshness(conn: Connection, name: SetName, contract_ids: Collection[str]) ->
 def _standing(name: SetName) -> Select[Any]:
     """What was scanned for how many of the contracts, and where log and read models stand."""
     gaps = GAP_TABLES[name]
-    contract_ids = bindparam("contract_ids", type_=Text, expanding=True)
+    contract_ids = texts("contract_ids")
     scanned = (
         select(func.max(scanned_range.c.to_ledger).label("to_ledger"))
-        .where(scanned_range.c.contract_id.in_(contract_ids))
+        .where(among(scanned_range.c.contract_id, contract_ids))
         .group_by(scanned_range.c.contract_id)
         .subquery()
     )
     followed = select(tracking.c.position).where(tracking.c.name == PROJECTIONS)
-    open_gap = exists().where(gaps.c.contract_id.in_(contract_ids), gaps.c.healed_by.is_(None))
+    open_gap = exists().where(among(gaps.c.contract_id, contract_ids), gaps.c.healed_by.is_(None))
     return select(
         func.min(scanned.c.to_ledger).label("scanned_to"),
         func.count().label("contracts"),

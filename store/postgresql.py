@@ -4,10 +4,15 @@ Prepared statements, SET, LISTEN and session locks do not survive PgBouncer's tr
 statements are not prepared, settings are SET LOCAL, isolation stands in each BEGIN.
 """
 
-from typing import Any
+import time
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # A peer that vanished without a word (power cut, firewall) is noticed within half a minute.
 _CONNECT_ARGS: dict[str, Any] = {
@@ -20,6 +25,8 @@ _CONNECT_ARGS: dict[str, Any] = {
     "application_name": "pausewire",
 }
 SILENCE_SECONDS = 10
+IDLE_SECONDS: Final = 1.0  # a connection that was used since is taken to live
+_USED_AT: Final = "pausewire_used_at"
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -37,28 +44,54 @@ def writer(url: URL, pool_size: int) -> Engine:
 
 def reader(url: URL, pool_size: int) -> Engine:
     """Read-only connections; each transaction sees one snapshot."""
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         hide_parameters=True,
-        pool_pre_ping=True,
         use_native_hstore=False,
         connect_args=_CONNECT_ARGS,
         execution_options=_READ_ONLY,
     )
+    _ping_what_was_idle(engine)
+    return engine
 
 
 def async_reader(url: URL, pool_size: int) -> AsyncEngine:
     """The same for coroutines."""
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         hide_parameters=True,
-        pool_pre_ping=True,
         use_native_hstore=False,
         connect_args=_CONNECT_ARGS,
         execution_options=_READ_ONLY,
     )
+    _ping_what_was_idle(engine.sync_engine)
+    return engine
+
+
+def _ping_what_was_idle(engine: Engine) -> None:
+    """Find out that a connection is dead before it is used, but for one that answered just now.
+
+    SQLAlchemy's own ping before every use is one round trip of the six that a page takes.
+    """
+
+    def returned(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    def taken(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection
+    ) -> None:
+        used_at = record.info.get(_USED_AT)
+        if used_at is None or time.monotonic() - used_at < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise DisconnectionError from error  # the pool makes another one
+
+    event.listen(engine, "checkin", returned)
+    event.listen(engine, "checkout", taken)
 
 
 def set_durability(conn: Connection, *, durable: bool) -> None:

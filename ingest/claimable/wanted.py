@@ -7,7 +7,7 @@ Only the last pause that a chunk tells of a stream is noted: the stream was chan
 storage knows no past. The table is no part of the log, and is not made again from it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import (
@@ -114,15 +114,3 @@ def _change(conn: Connection, event_ids: Sequence[str], **values: object) -> Non
         .where(pause_claimable.c.event_id.in_(event_ids))
         .values(updated_at=now_micros(), **values)
     )
-
-
-def claimable_of(conn: Connection, event_ids: Iterable[str | None]) -> Mapping[str, Claimable]:
-    """What was read, by the event id of the pause's start."""
-    wanted = [each for each in event_ids if each is not None]
-    if not wanted:
-        return {}
-    of = pause_claimable.c
-    query = select(of.event_id, of.claimable, of.token).where(
-        of.event_id.in_(wanted), of.state == READ
-    )
-    return {row.event_id: Claimable(row.claimable, row.token) for row in conn.execute(query)}

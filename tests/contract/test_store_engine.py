@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from store import schema, sqlite
+from store import postgresql, schema, sqlite
 from store.engine import Database
 from store.errors import DatabaseLocked, SchemaBehind, Transient, UnusableDatabase
 
@@ -232,4 +232,29 @@ def test_a_killed_connection_is_transient_and_the_next_transaction_works(postgre
     with database.begin() as conn:
         put(conn, "b")
     assert names(database) == ["b"]
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_reading_connection_that_died_while_idle_is_replaced_unnoticed(postgres_url, monkeypatch):
+    database = Database.open(postgres_url)
+    assert names(database) == []
+    with database.begin() as conn:
+        conn.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    monkeypatch.setattr(postgresql, "IDLE_SECONDS", 0.0)
+    assert names(database) == []
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_reading_connection_that_died_as_it_was_used_is_transient_once(postgres_url):
+    database = Database.open(postgres_url)
+    with pytest.raises(Transient), database.read() as conn:
+        conn.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert names(database) == []
     database.close()

@@ -3,9 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import func, select
 
 from benchmarks import (
     backfill,
+    crowd,
     decode,
     email,
     feed,
@@ -13,12 +15,17 @@ from benchmarks import (
     latency,
     machine,
     path,
+    peer,
+    reads,
     record,
     sources,
+    wrk,
 )
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.report import Line, Target, table
 from benchmarks.scale import Scale
+from projections import pauses
+from store import log
 
 TINY = Scale(
     rounds=1,
@@ -35,13 +42,18 @@ TINY = Scale(
     pause_seconds=0.1,
     feed_connections=3,
     feed_events=2,
+    read_events=(100, 300),
+    read_seconds=1,
 )
 
 
 def test_every_benchmark_is_in_the_table():
     assert list(BENCHMARKS.values()) == [
         module.lines
-        for module in (decode, backfill, record, follower, path, latency, email, sources, feed)
+        for module in (
+            *(decode, backfill, record, follower, path, latency, email, sources, feed),
+            *(reads, peer),
+        )
     ]
 
 
@@ -67,6 +79,34 @@ def test_the_benchmark_of_the_feed_runs(socket_enabled):
     lines = feed.lines(TINY, here, lambda: ThreadPoolExecutor(1))
     assert [line.unit for line in lines[:2]] == ["s", "s"]
     assert all(line.ours > 0 and line.theirs > 0 for line in lines[:2])
+
+
+@pytest.mark.skipif(wrk.missing(), reason="wrk is not installed (Debian: wrk)")
+def test_the_benchmark_of_reads_runs(socket_enabled):
+    lines = reads.lines(TINY, here)
+    assert len(lines) == 2 * 2 * 4
+    assert all(line.ours > 0 for line in lines)
+    assert [line.verdict != "" for line in lines if "p95" in line.what] == [False] * 2 + [True] * 2
+
+
+def test_a_crowd_is_as_large_as_it_says_and_each_stream_has_its_own_pauses(
+    sqlite_database, monkeypatch
+):
+    monkeypatch.setattr(crowd, "RECORDED_EVENTS", 200)
+    many = crowd.fill(sqlite_database, 600)
+    assert many == 6
+    pause = pauses.TABLES["a"]
+    with sqlite_database.read() as conn:
+        streams_of = select(pause.c.stream_id, func.count()).group_by(pause.c.stream_id)
+        assert sorted(conn.execute(streams_of).all()) == [(number, 50) for number in range(many)]
+        kept = log.read_after(conn, 0, 1_000)
+        assert [each.position for each in kept] == list(range(1, 601))
+        assert log.head(conn) == 600
+
+
+def test_the_peer_is_left_out_without_a_server(capsys):
+    assert peer.lines(TINY, here) == []
+    assert "no PostgreSQL server" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
