@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, func, select
 from api.attempt_tally import AttemptTally
 from api.health import observe
 from api.log_tally import LogTally
+from api.rate_metrics import rate_metrics
 from api.rpc_metrics import rpc_metrics
 from api.storage_size import storage_bytes
 from api.told_tally import ToldTally
@@ -194,6 +195,7 @@ def _waiting(conn: Connection) -> Iterator[Metric]:
         circuit.add_metric((row.provider, row.state), 1)
     yield circuit
     yield webhook_metric(conn)
+    yield from rate_metrics(conn)
 
 
 def _storage(conn: Connection) -> Metric:

@@ -111,6 +111,16 @@ class QueueStanding(BaseModel):
     facts_waiting: int
 
 
+class Patience(BaseModel):
+    """Who said that it is too much, and until when nothing goes there.
+
+    `bucket`: `provider:<name>`, or `site:<channel>:<keyed hash>` of a mail domain, push service or room.
+    """
+
+    bucket: str
+    until: str
+
+
 class Breaker(BaseModel):
     """Whether a provider is tried."""
 
@@ -143,6 +153,7 @@ _STANDING: dict[str, Any] = {
     "followers": {"projections": 0, "plan": 0},
     "deliveries": {"by_state": {"accepted": 12}, "oldest_due_seconds": 0.0, "facts_waiting": 0},
     "breakers": [{"provider": "smtp", "state": "closed", "reason": None}],
+    "patience": [{"bucket": "provider:twilio", "until": "2026-03-02T09:16:00.000Z"}],
     "canary_latency_seconds": 2.5,
     "sending": "on",
     "alarms": {"quarantined": 0},
@@ -161,6 +172,7 @@ class Operations(Documented):
     followers: dict[str, int] = Field(description="recorded events that each has still to work off")
     deliveries: QueueStanding
     breakers: list[Breaker]
+    patience: list[Patience]
     canary_latency_seconds: float | None = Field(
         description="ledger close to told, of the last canary; null: none runs"
     )

@@ -18,6 +18,7 @@ from ingest.reconcile import report
 from ingest.reconcile.findings import WARNINGS, Kind
 from ingest.stored import still_quarantined
 from notifier import switch
+from notifier.buckets import held_now
 from notifier.callbacks.arrivals import DEAD
 from notifier.callbacks.steering import unfinished
 from notifier.plan import FOLLOWER as PLANNING
@@ -59,6 +60,7 @@ def standing(
                 )
             )
         ],
+        "patience": _patience(conn, now),
         "canary_latency_seconds": canary_latency(conn, now),
         "sending": "paused" if switch.status(conn).paused else "on",
         "alarms": _alarms(conn),
@@ -71,6 +73,11 @@ def standing(
         if contract_id in contracts
     ]
     return found
+
+
+def _patience(conn: Connection, now: int) -> list[dict[str, Any]]:
+    """Who said that it is too much."""
+    return [{"bucket": each.bucket, "until": _when(each.until)} for each in held_now(conn, now)]
 
 
 def _leader(conn: Connection, now: int) -> dict[str, Any] | None:

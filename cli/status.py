@@ -47,6 +47,7 @@ def _tell(found: Mapping[str, Any]) -> None:
         "leader": found["leader"] and found["leader"]["holder"],
         **{f"{name} behind by": behind for name, behind in found["followers"].items()},
         "sending": found["sending"],
+        "asked for patience": ", ".join(each["bucket"][:40] for each in found["patience"]) or "-",
         "oldest delivery due": f"{found['deliveries']['oldest_due_seconds']:.1f} s",
         "canary told after": "-" if canary is None else f"{canary:.1f} s",
         "notice facts waiting": found["deliveries"]["facts_waiting"],

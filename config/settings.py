@@ -11,6 +11,7 @@ from config.channel_settings import CallbackSettings, EmailSettings, SmsSettings
 from config.cost_settings import CostSettings
 from config.fields import Section, checked_secret_url, seconds, setting
 from config.guest_settings import GuestSettings
+from config.limit_settings import LimitSettings
 from config.network_settings import NetworkSettings
 from config.objective_settings import ObjectiveSettings
 from config.platform_settings import (
@@ -180,6 +181,7 @@ class Settings(Section):
     webhooks: WebhookSettings = WebhookSettings()
     callbacks: CallbackSettings = CallbackSettings()
     notifier: NotifierSettings = NotifierSettings()
+    limits: LimitSettings = LimitSettings()
     guests: GuestSettings = GuestSettings()
     projections: ProjectionsSettings = ProjectionsSettings()
     api: ApiSettings = ApiSettings()

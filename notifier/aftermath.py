@@ -1,15 +1,15 @@
 """13 What an attempt's end means for the place that was written to, beside the delivery itself.
 
 In: the channel, the place and how the attempt ended, in the transaction that settles it. Out: a
-webhook's health; a place that is no more, or wants no more, on the suppression list, so that nothing
-else that is planned or under way goes there.
+webhook's health; a provider or site that asked for patience left alone; a place that is no more, or wants
+no more, on the suppression list, so that nothing else that is planned or under way goes there.
 """
 
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from notifier import suppression
+from notifier import patience, suppression
 from notifier.errors import DestinationGone, DestinationRejected, OptedOut
 from notifier.result import Result
 from notifier.schema import contact
@@ -23,6 +23,7 @@ NO_SUCH_PLACE = frozenset({"5.1.1", "5.1.2", "5.1.6", "5.1.10"})
 
 def follow(conn: Connection, channel: str, place: UUID | None, result: Result) -> None:
     """Draw the conclusions."""
+    patience.heed(conn, result, channel=channel, place=place)
     if place is None:
         return
     if channel == WEBHOOK:

@@ -72,6 +72,7 @@ class Claim:
     deadline_at: int
     claimed_at: int
     lease_until: int
+    priority: int = 0
 
 
 def claim(
@@ -100,6 +101,7 @@ def claim(
         deadline_at=row.deadline_at,
         claimed_at=now,
         lease_until=lease_until,
+        priority=row.priority,
     )
 
 

@@ -24,6 +24,7 @@ from notifier.recipients import (
     seal_private,
 )
 from notifier.schema import contact, recipient
+from notifier.sites import site_lookup
 from notifier.wishes import cells_of, wished
 from store import bulk
 from store.clock import now_micros
@@ -39,6 +40,7 @@ _COLUMNS = (
     "destination_lookup",
     "verified_at",
     "created_at",
+    "site_lookup",
 )
 
 
@@ -141,7 +143,8 @@ def _rows(
         contact_id: UUID = place[0].contact_id if place else uuid4()
         created_at = place[0].created_at if place else now
         sealed = seal_destination(key, contact_id, destination)
-        yield contact_id, recipient_id, channel, sealed, lookup, now, created_at
+        site = site_lookup(vault, channel, destination)
+        yield contact_id, recipient_id, channel, sealed, lookup, now, created_at, site
 
 
 def export_contacts(

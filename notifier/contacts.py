@@ -21,6 +21,7 @@ from notifier.privacy import Vault
 from notifier.push_places import endpoint_host
 from notifier.recipients import Recipient, Roster, open_destination, seal_destination
 from notifier.schema import contact, recipient
+from notifier.sites import site_lookup
 
 CHANNELS: Final = ("email", "sms", "push")
 MOST_CONTACTS: Final = 10
@@ -101,11 +102,11 @@ class ContactBook:
                     destination=seal_destination(person.key, contact_id, destination),
                     destination_lookup=lookup,
                     created_at=now,
+                    site_lookup=site_lookup(self.vault, channel, destination),
                 )
             )
         self._send_code(conn, person, (contact_id, channel, destination, lookup), now)
-        created_at = same[0].created_at if same else now
-        hint = hint_of(channel, destination)
+        hint, created_at = hint_of(channel, destination), same[0].created_at if same else now
         return Listed(contact_id, channel, hint, None, created_at, contact_letters.PENDING)
 
     def verify(

@@ -25,6 +25,8 @@ from notifier.channels.channel import Channel, Letter, Receipt
 from notifier.gate import Gate, Postponed
 from notifier.group_commit import GroupCommit
 from notifier.letters import Draft, Ready, Withheld
+from notifier.pacing import Pacing
+from notifier.patience import nothing_left
 from notifier.result import DEFECT_REASON, PREPARING, SENDING, Result
 from notifier.retry import NextStep, Outcome
 from notifier.states import EXPIRED
@@ -66,7 +68,7 @@ class _Taken:
 class Deliverer:
     """Works on messages, as many at once as the worker has threads, on one event loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # what one process delivers with
         self,
         *,
         moves: GroupCommit,
@@ -74,12 +76,15 @@ class Deliverer:
         channels: Mapping[str, Channel],
         lease_seconds: float,
         worker: str,
+        pacing: Pacing | None = None,
         clock: Callable[[], int] = now_micros,
     ) -> None:
+        self._pacing = pacing or Pacing()
+        self._providers = {name: channel.provider for name, channel in channels.items()}
         self._moves = moves
         self._letters = letters
         self._channels = channels
-        self._gate = Gate(channels)
+        self._gate = Gate(channels, self._pacing)
         self._lease = int(lease_seconds * _SECOND)
         self._worker = worker
         self._clock = clock
@@ -121,21 +126,28 @@ class Deliverer:
             return None
         if now >= held.deadline_at:
             attempts.withdraw(conn, held, to=EXPIRED, reason="deadline", now=now)
+            self._untaken(conn, held, now)
             return None
         try:
             draft = self._letters.read(conn, held)
             if isinstance(draft, Withheld):
                 attempts.withdraw(conn, held, to=draft.state, reason=draft.reason, now=now)
+                self._untaken(conn, held, now)
                 return None
-            way = self._gate.way(conn, held.channel, draft.destination, now)
+            way = self._gate.way(conn, held, draft, now)
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 # the guard: it is claimed, and fails as an attempt
             return _Taken(held, error, self._channels[held.channel])
         if isinstance(way, Postponed):
             attempts.put_back(conn, held, until=way.until, reason=way.reason, now=now)
+            self._untaken(conn, held, now)
             return None
         return _Taken(held, draft, way)
+
+    def _untaken(self, conn: Connection, held: Claim, now: int) -> None:
+        """It did not leave, so it used nothing up."""
+        self._pacing.give_back(conn, [held], self._providers, now)
 
     async def _attempt(self, taken: _Taken) -> Result | None:
         """Try once; None: the hand-off was refused, nothing left."""
@@ -178,8 +190,8 @@ class Deliverer:
             now=now,
             lease_until=now + self._lease,
         )
-        if not marked:
-            attempts.put_back(conn, held, now=now)
+        if not marked and attempts.put_back(conn, held, now=now):
+            self._untaken(conn, held, now)
         return marked
 
     async def _settle(self, held: Claim, result: Result) -> None:
@@ -200,7 +212,10 @@ class Deliverer:
     ) -> NextStep | None:
         if held.channel in LANED:
             self._moves.bell.ring(conn, OUTBOX)  # the next one of its lane may leave
-        return attempts.settle(conn, held, result, chance=chance)
+        step = attempts.settle(conn, held, result, chance=chance)
+        if step is not None and nothing_left(result):
+            self._untaken(conn, held, result.ended_at)
+        return step
 
     def _report(self, held: Claim, result: Result, step: NextStep | None) -> None:
         log = self._log.bind(

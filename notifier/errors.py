@@ -5,6 +5,7 @@ NotifierError
 │   ├── Transient              proven not sent: the next attempt may succeed
 │   │   ├── ChannelUnavailable     no connection to the provider; repeated, it opens the breaker
 │   │   ├── Deferred               the provider asked for later (SMTP 4xx, 503 with Retry-After)
+│   │   │   └── Throttled              so did the destination's site, for all that we send there
 │   │   └── RateLimited            the provider counts what we send (429)
 │   ├── Permanent              proven not sent, and never will be: the delivery failed
 │   │   └── DestinationRejected    the provider refuses this destination: flag it
@@ -62,6 +63,10 @@ class ChannelUnavailable(Transient):
 
 class Deferred(Transient):
     """The provider asked for later."""
+
+
+class Throttled(Deferred):
+    """The destination's site (a mail domain) asked for later, for all that we send there."""
 
 
 class RateLimited(Transient):

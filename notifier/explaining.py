@@ -6,6 +6,7 @@ Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words
 from typing import NamedTuple
 
 from notifier import states, suppression
+from notifier.buckets import RATE
 from notifier.places import STALE
 from notifier.preferences import PREFERENCE
 from notifier.result import DEFECT_REASON
@@ -46,6 +47,10 @@ _STATES = {
         "`pausewire deliveries redrive --where delivery=…` sends it nevertheless",
     ),
 }
+_PATIENCE = Explanation(
+    "waits for its turn: as much as may leave has left, or the provider or mail domain asked for patience",
+    "`pausewire status` names who asked; `limits.*` says how much may leave",
+)
 _UNSUPPRESS = "once they agree: `pausewire recipients unsuppress CHANNEL PLACE`"
 _REASONS = {
     (states.EXPIRED, STALE): Explanation(
@@ -53,6 +58,13 @@ _REASONS = {
     ),
     (states.EXPIRED, "deadline"): Explanation(
         "could not be sent before its deadline", "see its attempts; `pausewire status` for breakers"
+    ),
+    (states.PENDING, RATE): _PATIENCE,
+    (states.RETRY_WAIT, RATE): _PATIENCE,
+    (states.QUEUED, RATE): Explanation("its turn has come, a worker takes it next"),
+    (states.EXPIRED, RATE): Explanation(
+        "had no turn before its deadline: more was to be sent than may leave, or was taken",
+        "raise `limits.*` if that is too little",
     ),
     (states.CANCELLED, "superseded"): Explanation("withdrawn, since later facts made it untrue"),
     (states.CANCELLED, "operator"): Explanation(

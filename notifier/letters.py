@@ -7,7 +7,7 @@ The same delivery always makes the same letter: content and template version are
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from notifier import unsubscribing
 from notifier.attempts import Claim
@@ -19,6 +19,7 @@ from notifier.privacy import Vault
 from notifier.recipients import SealedPlace, open_place
 from notifier.rendering import Renderer
 from notifier.schema import contact, notice, recipient
+from notifier.sites import site_lookup
 from notifier.states import CANARY, CANCELLED, SUPPRESSED
 from notifier.suppression import reason_for
 from notifier.webhooks import posts
@@ -38,6 +39,7 @@ _LETTER = (
         recipient.c.wrapped_key,
         contact.c.destination,
         contact.c.destination_lookup,
+        contact.c.site_lookup,
         reason_for(contact.c.channel, contact.c.destination_lookup).label("suppressed"),
     )
     .select_from(notice.outerjoin(_PLACE, contact.c.contact_id == bindparam("is_contact_id")))
@@ -47,7 +49,7 @@ _LETTER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a letter is made of."""
+    """What a letter is made of. `site`: keyed hash of where the destination is at (sites.py)."""
 
     content: Content
     language: str
@@ -55,6 +57,7 @@ class Draft:
     thread: str
     destination: str
     unsubscribe_url: str | None = None
+    site: str = ""
 
 
 class Withheld(NamedTuple):
@@ -73,6 +76,7 @@ class Ready(NamedTuple):
 
     letter: Letter
     destination: str
+    site: str = ""
 
 
 ERASED = Withheld(CANCELLED, "erased")
@@ -126,7 +130,18 @@ class Letters:
             thread=f"{row.contract_id}.{stream}",
             destination=destination,
             unsubscribe_url=self._unsubscribe_url(held.channel, row.destination_lookup),
+            site=row.site_lookup or self._site(conn, held, row.site_lookup, destination),
         )
+
+    def _site(self, conn: Connection, held: Claim, known: str | None, destination: str) -> str:
+        """The site of a contact that was written before sites were known is filled in."""
+        if known is not None:
+            return known
+        found = site_lookup(self._vault, held.channel, destination)
+        conn.execute(
+            update(contact).where(contact.c.contact_id == held.contact_id).values(site_lookup=found)
+        )
+        return found
 
     def _unsubscribe_url(self, channel: str, lookup: str | None) -> str | None:
         if channel != unsubscribing.CHANNEL or self._public_url is None or lookup is None:

@@ -1,8 +1,8 @@
 """9 The relay: due deliveries become messages, as many as the workers can soon take, urgent ones first.
 
 In: pending and waiting deliveries whose time has come. Out: state `queued` with a lease, committed,
-then one message (delivery id, generation) each. Next: 9a turns.py says which are due,
-10 worker.py receives the messages.
+then one message (delivery id, generation) each. Next: 9a turns.py says which are due, 9b pacing.py
+which of them must wait, 10 worker.py receives the messages.
 
 Claim order is the priority order, so the queues are kept short: an urgent delivery overtakes all that
 is not queued yet. A message that is lost costs its lease; a message that comes twice costs nothing.
@@ -10,15 +10,16 @@ is not queued yet. A message that is lost costs its lease; a message that comes 
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Column, Connection, Row, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, func, select
 
 from notifier import circuit, switch, turns
 from notifier.errors import BrokerUnavailable
+from notifier.pacing import Pacing
 from notifier.running import run_until
 from notifier.schema import delivery
 from notifier.states import PENDING, QUEUED, RETRY_WAIT, move_all
@@ -35,6 +36,9 @@ QUEUE_LEASE_SECONDS = 30
 # While queues are full nobody rings when there is room again: look this often.
 _FULL_QUEUE_SECONDS = 0.02
 _SECOND = 1_000_000
+# Looked at in one step: enough that a crowd that must wait does not hide the others behind it.
+_ROUNDS = 8
+_AT_ONCE = 250
 
 _URGENT_FIRST = (delivery.c.priority, delivery.c.available_at)
 # To find out whether a provider is well: a letter that it refuses each time would say no for ever.
@@ -45,12 +49,16 @@ Enqueue = Callable[[str, UUID, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayOptions:
-    """`providers`: channel to the provider that serves it. `queue_limit`: most queued per channel."""
+    """`providers`: channel to the provider that serves it. `queue_limit`: most queued per channel.
+
+    `pacing`: how fast they may leave.
+    """
 
     name: str
     providers: Mapping[str, str]
     queue_limit: int
     poll_seconds: float
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 class Relay:
@@ -69,6 +77,7 @@ class Relay:
         self._options = options
         self._clock = clock
         self._queues_full = False
+        self._put_off = False
         self._log = structlog.get_logger(relay=options.name)
 
     def step(self) -> int:
@@ -85,7 +94,7 @@ class Relay:
         """Relay until told to stop, then take back what no worker has claimed yet."""
 
         def pause() -> None:
-            if self._queues_full:
+            if self._queues_full or self._put_off:
                 stop.wait(_FULL_QUEUE_SECONDS)
             else:
                 self._database.bell.wait(OUTBOX, self._options.poll_seconds)
@@ -117,6 +126,7 @@ class Relay:
     def _claim(self, conn: Connection, room: Mapping[str, int]) -> list[Row[Any]]:
         now = self._clock()
         queued: list[Row[Any]] = []
+        self._put_off = False
         for channel, free in room.items():
             provider = self._options.providers[channel]
             allowed = circuit.allowance(conn, provider, now)
@@ -138,10 +148,28 @@ class Relay:
         limit: int,
         order: tuple[Column[int], ...],
     ) -> list[Row[Any]]:
-        due = turns.due(conn, channel, now, limit=limit, order=order)
+        if channel in turns.LANED:
+            due = turns.in_lanes(conn, channel, now, limit=limit, order=order)
+            return self._queue(conn, delivery.c.delivery_id.in_(due), now)
+        queued: list[Row[Any]] = []
+        size = limit
+        for _ in range(_ROUNDS):
+            rows = conn.execute(turns.candidates(channel, now, limit=size, order=order)).all()
+            found = self._options.pacing.choose(
+                conn, rows, self._options.providers[channel], now=now, most=limit - len(queued)
+            )
+            if found.admitted:
+                queued += self._queue(conn, delivery.c.delivery_id.in_(found.admitted), now)
+            if len(rows) < size or len(queued) >= limit:
+                return queued
+            size = _AT_ONCE  # some were put off: who stands behind them?
+        self._put_off = True
+        return queued
+
+    def _queue(self, conn: Connection, where: ColumnElement[bool], now: int) -> list[Row[Any]]:
         return move_all(
             conn,
-            delivery.c.delivery_id.in_(due),
+            where,
             origin=frozenset({PENDING, RETRY_WAIT}),
             to=QUEUED,
             now=now,
@@ -167,12 +195,14 @@ class Relay:
         return len(queued)
 
     def _unqueue(self, conn: Connection) -> int:
+        now = self._clock()
         moved = move_all(
             conn,
             delivery.c.token == self._options.name,
             origin=frozenset({QUEUED}),
             to=PENDING,
-            now=self._clock(),
+            now=now,
             changes={"token": None, "lease_until": None},
         )
+        self._options.pacing.give_back(conn, moved, self._options.providers, now)
         return len(moved)

@@ -36,6 +36,8 @@ recipient = Table(
 )
 
 # A place on a channel (email, sms, push). `destination`: encrypted under the recipient's key.
+# `site_lookup`: keyed hash of the mail domain, push service or room that it is at (sites.py), empty where
+# it is at none; NULL: written before sites were known, filled in by the first claim.
 contact = Table(
     "contact",
     metadata,
@@ -46,6 +48,7 @@ contact = Table(
     Column("destination_lookup", key_text(), nullable=False),
     Column("verified_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("site_lookup", key_text()),
     UniqueConstraint("recipient_id", "channel", "destination_lookup"),
 )
 

@@ -86,6 +86,7 @@ _RETURNED = (
     delivery.c.provider,
     delivery.c.planned_at,
     delivery.c.deadline_at,
+    delivery.c.priority,
 )
 
 

@@ -5,12 +5,14 @@ In: deliveries whose lease, waiting time or deadline is over. Out: queued and cl
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, case, select, update
 
+from notifier import buckets
+from notifier.pacing import Pacing
 from notifier.retry import Outcome
 from notifier.running import run_until
 from notifier.schema import attempt, delivery
@@ -48,11 +50,15 @@ class Sweeper:
         *,
         sweep_seconds: float,
         disable_after_days: float = 5.0,
+        pacing: Pacing | None = None,
+        providers: Mapping[str, str] | None = None,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._database = database
         self._sweep_seconds = sweep_seconds
         self._disable_after_days = disable_after_days
+        self._pacing = pacing or Pacing()
+        self._providers = providers or {}
         self._clock = clock
         self._log = structlog.get_logger()
 
@@ -61,11 +67,12 @@ class Sweeper:
         now = self._clock()
         with self._database.begin() as conn:
             swept = {
-                "reclaimed": _reclaim(conn, now),
+                "reclaimed": self._reclaim(conn, now),
                 "released": _release(conn, now),
                 "unknown": _give_up(conn, now),
                 "expired": _expire(conn, now),
             }
+            buckets.forget(conn, now)
             health.disable_failing(conn, after_days=self._disable_after_days, now=now)
             if swept["reclaimed"] or swept["released"]:
                 self._database.bell.ring(conn, OUTBOX)
@@ -77,12 +84,13 @@ class Sweeper:
         """Sweep until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(self._sweep_seconds), role="sweep")
 
-
-def _reclaim(conn: Connection, now: int) -> int:
-    """A lost message or a dead worker: nothing has left."""
-    origin = frozenset({QUEUED, CLAIMED})
-    where = _some(origin, delivery.c.lease_until < now)
-    return len(move_all(conn, where, origin=origin, to=PENDING, now=now, changes=_NO_CLAIM))
+    def _reclaim(self, conn: Connection, now: int) -> int:
+        """A lost message or a dead worker: nothing has left."""
+        origin = frozenset({QUEUED, CLAIMED})
+        where = _some(origin, delivery.c.lease_until < now)
+        moved = move_all(conn, where, origin=origin, to=PENDING, now=now, changes=_NO_CLAIM)
+        self._pacing.give_back(conn, moved, self._providers, now)
+        return len(moved)
 
 
 def _release(conn: Connection, now: int) -> int:
@@ -128,7 +136,9 @@ def _expire(conn: Connection, now: int) -> int:
     """Too late to be of use: in-app only."""
     origin = frozenset({PLANNED, HELD, PENDING, RETRY_WAIT})
     where = _some(origin, delivery.c.deadline_at <= now)
-    changes = _NO_CLAIM | {"reason": "deadline"}
+    # Who waited for a turn says so: the provider, or the limit, was too slow for this news.
+    reason = case((delivery.c.reason == buckets.RATE, buckets.RATE), else_="deadline")
+    changes = _NO_CLAIM | {"reason": reason}
     return len(move_all(conn, where, origin=origin, to=EXPIRED, now=now, changes=changes))
 
 

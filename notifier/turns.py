@@ -1,6 +1,6 @@
 """9a Whose turn it is: which of the due deliveries of a channel may be queued now.
 
-In: a channel and how many. Out: a query for delivery ids. Next: 9 relay.py moves them.
+In: a channel and how many. Out: a query for deliveries. Next: 9b pacing.py lets them pass, or wait.
 
 Most channels know no order but urgency. Webhooks do: within a lane (one subscription, one stream) a later
 delivery waits until the earlier one has come to its end, be it delivered or dead; and one receiver has
@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, func, or_, select
 
-from notifier.schema import delivery
+from notifier.buckets import held_now, site_bucket
+from notifier.schema import contact, delivery
 from notifier.states import CLAIMED, HANDED_OFF, HELD, PENDING, PLANNED, QUEUED, RETRY_WAIT
 
 # Channels whose deliveries have lanes.
@@ -22,19 +23,35 @@ UNDER_WAY_PER_RECEIVER = 4
 OPEN = (PLANNED, HELD, PENDING, QUEUED, CLAIMED, HANDED_OFF, RETRY_WAIT)
 
 
-def due(
+def in_lanes(
     conn: Connection, channel: str, now: int, *, limit: int, order: tuple[Column[int], ...]
 ) -> Select[Any]:
-    """Ids of at most `limit` deliveries that may be queued, those that another relay moves left out."""
-    ready = _ready(channel, now)
-    if channel in LANED:
-        ready = delivery.c.delivery_id.in_(_in_turn(ready, _busy(conn, channel), order))
+    """Ids of at most `limit` deliveries of a channel with lanes; those another relay moves left out."""
+    busy = {*_busy(conn, channel), *_held(conn, channel, now)}
     return (
         select(delivery.c.delivery_id)
-        .where(ready)
+        .where(delivery.c.delivery_id.in_(_in_turn(_ready(channel, now), busy, order)))
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)
+    )
+
+
+def candidates(
+    channel: str, now: int, *, limit: int, order: tuple[Column[int], ...]
+) -> Select[Any]:
+    """At most `limit` due deliveries with what pacing asks of them; those another relay moves left out."""
+    return (
+        select(
+            *(delivery.c.delivery_id, delivery.c.priority, delivery.c.deadline_at),
+            *(delivery.c.channel, delivery.c.contact_id),
+            *(contact.c.site_lookup, contact.c.recipient_id),
+        )
+        .select_from(delivery.outerjoin(contact, contact.c.contact_id == delivery.c.contact_id))
+        .where(_ready(channel, now))
+        .order_by(*order)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=delivery)
     )
 
 
@@ -75,3 +92,9 @@ def _busy(conn: Connection, channel: str) -> Collection[str]:
         .group_by(delivery.c.endpoint)
         .having(func.count() >= UNDER_WAY_PER_RECEIVER)
     ).all()
+
+
+def _held(conn: Connection, channel: str, now: int) -> Collection[str]:
+    """Receivers that asked for patience."""
+    prefix = site_bucket(channel, "")
+    return [each.bucket.removeprefix(prefix) for each in held_now(conn, now, prefix)]

@@ -26,6 +26,8 @@ from notifier.facts import FactsAppender
 from notifier.group_commit import GroupCommit
 from notifier.guests import EVERYBODY, GuestList, guest_list
 from notifier.letters import Letters
+from notifier.limits_on import paces_of
+from notifier.pacing import Pacing
 from notifier.privacy import Vault
 from notifier.push_on import push_addresses
 from notifier.relay import Relay, RelayOptions
@@ -95,44 +97,65 @@ def build_worker(
     channels = build_channels(settings)
     if canary_channel(settings) == CANARY:
         channels[CANARY] = LoopbackChannel()
-    notifier, threads = settings.notifier, settings.broker.worker_threads
+    notifier = settings.notifier
+    pacing = Pacing(paces_of(settings, vault, channels))
     deliverer = Deliverer(
         moves=GroupCommit(database),
         letters=_letters(settings, vault),
         channels=channels,
         lease_seconds=notifier.lease_seconds,
         worker=name,
+        pacing=pacing,
     )
-    url = settings.broker.url.get_secret_value()
-    # A claim is worth nothing after its lease: stop working on it then.
-    broker = build_broker(
-        url, time_limit_seconds=notifier.lease_seconds, closing=CloseOnLoop(deliverer)
-    )
-    # An embedded worker does not emit this; without it TimeLimit is silently inactive.
-    broker.emit_after("process_boot")
+    broker = _broker(settings, deliverer)
     queues = Queues(broker, deliverer, channels=list(channels), prefix=queue_prefix)
     options = RelayOptions(
         name=name,
         providers={each: channel.provider for each, channel in channels.items()},
-        queue_limit=QUEUED_PER_THREAD * threads,
+        queue_limit=QUEUED_PER_THREAD * settings.broker.worker_threads,
         poll_seconds=notifier.poll_seconds,
+        pacing=pacing,
     )
     relay = Relay(database, queues.enqueue, options)
-    sweeper = _sweeper(settings, database)
-    facts = FactsAppender(database, poll_seconds=notifier.poll_seconds)
     return NotifyWorker(
         broker=broker,
-        worker=Worker(broker, worker_threads=threads, worker_timeout=idle_milliseconds(url)),
+        worker=_threads_of(settings, broker),
         relay=relay,
-        roles={"relay": relay.run, "sweep": sweeper.run, "facts": facts.run},
+        roles={
+            "relay": relay.run,
+            "sweep": _sweeper(settings, database, options).run,
+            "facts": FactsAppender(database, poll_seconds=notifier.poll_seconds).run,
+        },
     )
 
 
-def _sweeper(settings: Settings, database: Database) -> Sweeper:
+def _broker(settings: Settings, deliverer: Deliverer) -> Broker:
+    # A claim is worth nothing after its lease: stop working on it then.
+    broker = build_broker(
+        settings.broker.url.get_secret_value(),
+        time_limit_seconds=settings.notifier.lease_seconds,
+        closing=CloseOnLoop(deliverer),
+    )
+    # An embedded worker does not emit this; without it TimeLimit is silently inactive.
+    broker.emit_after("process_boot")
+    return broker
+
+
+def _threads_of(settings: Settings, broker: Broker) -> Worker:
+    return Worker(
+        broker,
+        worker_threads=settings.broker.worker_threads,
+        worker_timeout=idle_milliseconds(settings.broker.url.get_secret_value()),
+    )
+
+
+def _sweeper(settings: Settings, database: Database, relaying: RelayOptions) -> Sweeper:
     return Sweeper(
         database,
         sweep_seconds=settings.notifier.sweep_seconds,
         disable_after_days=settings.webhooks.disable_after_days,
+        pacing=relaying.pacing,
+        providers=relaying.providers,
     )
 
 

@@ -7,6 +7,7 @@ Enhanced codes: RFC 3463. 5.7.x speaks of our standing, 5.2.2 is a full mailbox,
 
 import re
 import ssl
+from typing import TypeGuard
 
 from aiosmtplib import (
     SMTPAuthenticationError,
@@ -25,7 +26,9 @@ from notifier.errors import (
     OutcomeUnknown,
     Permanent,
     ProviderFault,
+    RateLimited,
     SenderRefused,
+    Throttled,
 )
 
 _ENHANCED_CODE = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
@@ -33,6 +36,12 @@ SERVICE_CLOSING = 421
 MAILBOX_FULL = "5.2.2"
 # 530 login required, 535 login refused, 538 encryption required: RFC 4954 §6.
 LOGIN_CODES = frozenset({530, 534, 535, 538})
+# "Too much at once", whoever the letter is for. RFC 3463: 4.4.5 congested,
+# 4.5.3 too many recipients. By 4.7.0, 4.7.28, 4.7.5xx and 4.7.6xx Google, Yahoo and Microsoft say that they
+# count us; 4.7.1 is how greylisting says to come back, which is about the one letter.
+TOO_MUCH = re.compile(r"4\.(4\.5|5\.3|7\.0|7\.28|7\.[56]\d\d)")
+TOO_MUCH_STORAGE = 452
+MAILBOX_BUSY = re.compile(r"4\.2\.\d+")
 
 
 def enhanced_code(words: str) -> str | None:
@@ -72,14 +81,18 @@ def connect_failure(error: Exception) -> DeliveryError:
 
 
 def sender_failure(error: Exception, destination: str) -> DeliveryError:
-    """MAIL FROM failed."""
+    """MAIL FROM failed: what is too much here is too much from us."""
+    if is_too_much(error):
+        return _refused(error, destination, permanent=SenderRefused, transient=RateLimited)
     if is_broken(error) or not isinstance(error, SMTPResponseException):
         return ChannelUnavailable(_name(error))
     return _refused(error, destination, permanent=SenderRefused, transient=Deferred)
 
 
 def recipient_failure(error: Exception, destination: str) -> DeliveryError:
-    """RCPT TO failed."""
+    """RCPT TO failed: what is too much here is too much for the recipient's domain."""
+    if is_too_much(error):
+        return _refused(error, destination, permanent=DestinationRejected, transient=Throttled)
     if is_broken(error) or not isinstance(error, SMTPResponseException):
         return ChannelUnavailable(_name(error))
     return _refused(error, destination, permanent=DestinationRejected, transient=Deferred)
@@ -89,7 +102,18 @@ def data_failure(error: Exception, destination: str) -> DeliveryError:
     """DATA, or the letter after it, failed."""
     if not isinstance(error, SMTPResponseException) or not 400 <= error.code < 600:
         return OutcomeUnknown(_name(error))
-    return _refused(error, destination, permanent=Permanent, transient=Deferred)
+    transient = Throttled if is_too_much(error) else Deferred
+    return _refused(error, destination, permanent=Permanent, transient=transient)
+
+
+def is_too_much(error: Exception) -> TypeGuard[SMTPResponseException]:
+    """Whether the server says that we send too much, rather than something of this letter."""
+    if not isinstance(error, SMTPResponseException) or not 400 <= error.code < 500:
+        return False
+    enhanced = enhanced_code(error.message)
+    if enhanced is not None and TOO_MUCH.fullmatch(enhanced):
+        return True
+    return error.code == TOO_MUCH_STORAGE and not MAILBOX_BUSY.fullmatch(enhanced or "")
 
 
 def _refused(

@@ -10,6 +10,7 @@ from notifier.content import TEMPLATE_VERSION, Content, encode_content
 from notifier.privacy import Vault, new_key, recipient_id
 from notifier.recipients import Private, seal_destination, seal_private
 from notifier.schema import attempt, contact, delivery, notice, recipient
+from notifier.sites import site_lookup
 from store.clock import now_micros
 
 CONTRACT = "CDZZZ3A7B2WZ5F2JV6C5O6SXH5KPGI7VXRCD3TYKOBEZPI2X3BHNXXXX"
@@ -80,6 +81,7 @@ def _rows(
                 "destination_lookup": box.destination_lookup(channel, destination),
                 "verified_at": now,
                 "created_at": now,
+                "site_lookup": site_lookup(box, channel, destination),
             },
             {
                 "notice_id": notice_id,

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from api.attempt_tally import COMMITTED_MICROS
 from api.database_metrics import WITHOUT_FACT
+from notifier.buckets import hold
 from store.bulk import insert_many
 from store.clock import now_micros
 from store.engine import SQLITE
@@ -60,3 +61,15 @@ def test_counting_what_became_no_fact_reads_the_index_of_it(database):
             conn.execute(text("SET LOCAL enable_bitmapscan = off"))
             plan_of = conn.execute(text(f"EXPLAIN {query}")).all()
     assert "ix_evidence_outcome_unread" in str(plan_of)
+
+
+async def test_who_waits_for_a_turn_and_who_asked_for_patience_is_counted(database):
+    with database.begin() as conn:
+        plan(conn, reason="rate")
+        plan(conn, state="expired", reason="rate")
+        hold(conn, "provider:smtp", seconds=60, now=now_micros())
+        hold(conn, "site:email:ab", seconds=60, now=now_micros())
+        hold(conn, "site:email:cd", seconds=60, now=now_micros() - 90_000_000)
+    served = Served(database)
+    assert await samples(served, "pausewire_rate_waiting") == {"email": 1}
+    assert await samples(served, "pausewire_rate_held") == {"provider": 1, "site": 1}

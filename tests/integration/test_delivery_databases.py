@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from domain.notice import NoticeRead
-from notifier import circuit, facts
+from notifier import buckets, circuit, facts
 from notifier.deliveries import Filter, Place, listing, redrive
 from notifier.errors import CredentialsRefused
 from notifier.facts import FactsAppender, remember
 from notifier.latency import stage_times, summarise
+from notifier.limits import Pace, Want, at_most
+from notifier.pacing import Paces, Pacing
 from notifier.relay import Relay, RelayOptions
 from notifier.schema import delivery, provider_health
 from notifier.sweep import Sweeper
@@ -44,6 +46,70 @@ def test_rival_relays_queue_each_delivery_once(database: Database) -> None:
         planned = plan_many(conn, [f"p{number}@example.test" for number in range(200)])
     in_parallel(*(relay(f"r{number}").step for number in range(4)))
     assert Counter(sent) == Counter(planned)
+
+
+def test_rival_relays_share_a_bucket_and_lose_no_delivery(database: Database) -> None:
+    sent: list[UUID] = []
+    now = now_micros()
+
+    def relay(name: str) -> Relay:
+        options = RelayOptions(
+            name=name,
+            providers={"email": "smtp"},
+            queue_limit=1000,
+            poll_seconds=1,
+            pacing=Pacing(Paces(domain=at_most(40, 60), persons={"email": Pace(1, 9)})),
+        )
+        return Relay(
+            database,
+            lambda _, delivery_id, __: sent.append(delivery_id),
+            options,
+            clock=lambda: now,
+        )
+
+    with database.begin() as conn:
+        places = [f"p{number}@slow.test" for number in range(300)]
+        slow = plan_many(conn, places, available_at=now)
+        others = plan_many(conn, [f"p@d{number}.test" for number in range(30)], available_at=now)
+    relays = [relay(f"r{number}") for number in range(4)]
+    in_parallel(*(each.step for each in relays))
+    for each in relays:
+        each.step()
+    assert Counter(sent) == Counter(set(sent))
+    assert set(others) <= set(sent)
+    assert len(set(sent) & set(slow)) == 20  # half of a minute's at once
+    waiting = select(delivery.c.delivery_id).where(delivery.c.reason == "rate")
+    with database.read() as conn:
+        assert set(conn.scalars(waiting)) == set(slow) - set(sent)
+
+
+def test_holds_and_tokens_do_not_undo_each_other(database: Database) -> None:
+    now = now_micros()
+    wants = [
+        Want(UUID(int=n), ("provider:x",), urgent=False, deadline_at=now * 2) for n in range(50)
+    ]
+
+    def take() -> None:
+        for want in wants:
+            with database.begin() as conn:
+                buckets.decide(conn, [want], lambda _: Pace(1_000_000, 10_000), now=now, most=1)
+
+    def hold() -> None:
+        for _ in range(50):
+            with database.begin() as conn:
+                buckets.hold(conn, "provider:x", seconds=60, now=now - 61_000_000)
+
+    in_parallel(take, take, hold)
+    with database.read() as conn:
+        row = conn.execute(select(buckets.rate_bucket)).one()
+    assert row.spent_until == now + 100 * 1_000_000
+    assert row.held_until == now - 1_000_000
+    with database.begin() as conn:
+        buckets.give_back(conn, [("provider:x", Pace(1_000_000, 9))], now)
+        assert conn.execute(select(buckets.rate_bucket.c.spent_until)).scalar_one() == (
+            now + 99 * 1_000_000
+        )
+        assert buckets.forget(conn, now + 2 * 3_600_000_000) == 1
 
 
 def test_rival_sweepers_sweep_each_row_once(database: Database) -> None:

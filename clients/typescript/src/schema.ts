@@ -2622,6 +2622,12 @@ export interface components {
          *         "head_position": 4242,
          *         "lag_ledgers": 0
          *       },
+         *       "patience": [
+         *         {
+         *           "bucket": "provider:twilio",
+         *           "until": "2026-03-02T09:16:00.000Z"
+         *         }
+         *       ],
          *       "sending": "on"
          *     }
          */
@@ -2658,6 +2664,8 @@ export interface components {
             /** @description null: no indexer is active */
             leader: components["schemas"]["Leader"] | null;
             log: components["schemas"]["LogStanding"];
+            /** Patience */
+            patience: components["schemas"]["Patience"][];
             /**
              * Sending
              * @enum {string}
@@ -2694,6 +2702,18 @@ export interface components {
              * @enum {string}
              */
             view: "streams" | "stream" | "operations" | "log" | "inbox";
+        };
+        /**
+         * Patience
+         * @description Who said that it is too much, and until when nothing goes there.
+         *
+         *     `bucket`: `provider:<name>`, or `site:<channel>:<keyed hash>` of a mail domain, push service or room.
+         */
+        Patience: {
+            /** Bucket */
+            bucket: string;
+            /** Until */
+            until: string;
         };
         /**
          * Pause

@@ -1,7 +1,9 @@
 """Rules between settings."""
 
 import pytest
+from pydantic import ValidationError
 
+from config.limit_settings import read_domain_limit
 from config.rules import broken_rules
 from config.settings import Settings
 
@@ -77,3 +79,15 @@ def test_production_keeps_no_key_in_a_plain_file():
 def test_production_names_the_origins_that_may_use_the_api():
     assert broken(api={"cors_origins": ["*"]}) == {"api.cors_origins"}
     assert broken(api={"cors_origins": ["https://app.example"]}) == set()
+
+
+@pytest.mark.parametrize(
+    "given", ["example.org", "Example.org=5", "example.org=-1", "=5", "a b.org=5"]
+)
+def test_a_domain_limit_is_a_domain_and_a_number(given: str):
+    with pytest.raises(ValidationError, match=r"example\.org=60"):
+        Settings.model_validate(SOUND | {"limits": {"domains": [given]}})
+
+
+def test_a_domain_limit_reads():
+    assert read_domain_limit("xn--mnchen-3ya.example=0") == ("xn--mnchen-3ya.example", 0)

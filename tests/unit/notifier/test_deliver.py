@@ -6,16 +6,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, select, text, update
 from structlog.testing import capture_logs
 
 from notifier import deliver, suppression, switch
+from notifier.buckets import decide, hold, person_bucket, rate_bucket
 from notifier.deliver import Deliverer
 from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnknown
 from notifier.group_commit import GroupCommit, Move, T
 from notifier.letters import Letters
+from notifier.limits import Pace, Want
+from notifier.pacing import Paces, Pacing
 from notifier.rendering import Renderer
 from notifier.schema import contact, delivery, notice
+from store.clock import now_micros
 from store.engine import Database
 from store.errors import ConnectionLost, DatabaseLocked
 from tests.fakes.fake_channel import FakeChannel
@@ -307,3 +311,40 @@ async def test_a_database_fault_while_reading_is_not_the_letters_fault(bench: Be
     bench.write(lambda conn: conn.execute(text("ALTER TABLE contact RENAME TO elsewhere")))
     await bench.deliverer.deliver(planned, 1)
     assert (bench.row(planned).state, bench.attempts(planned)) == ("queued", [])
+
+
+async def test_what_did_not_leave_gives_its_token_back(bench: Bench) -> None:
+    pacing = Pacing(Paces(persons={"email": Pace(3_600_000_000, 1)}))
+    deliverer = Deliverer(
+        moves=bench.moves,
+        letters=Letters(vault(), Renderer()),
+        channels={"email": bench.channel},
+        lease_seconds=120,
+        worker="w1",
+        pacing=pacing,
+    )
+    bench.channel.refusing = ChannelUnavailable("away")
+    planned = bench.queued()
+
+    def spent() -> list[int]:
+        with bench.database.read() as conn:
+            return list(conn.scalars(select(rate_bucket.c.spent_until)))
+
+    def take(conn: Connection) -> None:
+        name = person_bucket("email", conn.scalars(select(contact.c.recipient_id)).one())
+        want = Want(planned, (name,), urgent=True, deadline_at=2**60)
+        decide(conn, [want], lambda _: Pace(3_600_000_000, 1), now=now_micros(), most=1)
+
+    bench.write(take)
+    (before,) = spent()
+    await deliverer.deliver(planned, 1)
+    assert spent() == [before - 3_600_000_000]
+
+
+async def test_a_provider_that_asked_for_patience_meanwhile_gets_nothing(bench: Bench) -> None:
+    planned = bench.queued()
+    bench.write(lambda conn: hold(conn, "provider:fake", seconds=60, now=now_micros()))
+    await bench.deliverer.deliver(planned, 1)
+    row = bench.row(planned)
+    assert (row.state, row.reason, row.attempts) == ("pending", "rate", 0)
+    assert bench.channel.sent == []

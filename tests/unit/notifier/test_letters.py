@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, select, update
 
 from notifier import attempts, suppression
 from notifier.attempts import Claim
@@ -11,6 +11,7 @@ from notifier.errors import DestinationRejected
 from notifier.letters import ERASED, Draft, Letters, Withheld
 from notifier.rendering import Renderer
 from notifier.schema import contact, notice
+from notifier.sites import site_lookup
 from store.clock import now_micros
 from store.engine import Database
 from tests.fakes.planned import CONTRACT, PLACES, plan, vault
@@ -87,3 +88,23 @@ def test_a_contact_that_is_gone_is_a_rejected_destination(sqlite_database: Datab
             LETTERS.read(conn, held)
         with pytest.raises(DestinationRejected):
             LETTERS.read(conn, nowhere)
+
+
+def test_the_site_of_an_older_contact_is_filled_in_once(sqlite_database: Database) -> None:
+    site = site_lookup(vault(), "email", PLACES["email"])
+    with sqlite_database.begin() as conn:
+        held = claim(conn)
+        conn.execute(update(contact).values(site_lookup=None))
+        first, again = (LETTERS.read(conn, held) for _ in range(2))
+        kept = conn.execute(select(contact.c.site_lookup)).scalar_one()
+    assert isinstance(first, Draft)
+    assert first.site == site == kept
+    assert first == again
+
+
+def test_a_telephone_number_is_at_no_site(sqlite_database: Database) -> None:
+    with sqlite_database.begin() as conn:
+        held = claim(conn, "sms")
+        draft = LETTERS.read(conn, held)
+    assert isinstance(draft, Draft)
+    assert draft.site == ""

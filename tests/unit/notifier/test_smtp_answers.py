@@ -21,7 +21,9 @@ from notifier.errors import (
     OutcomeUnknown,
     Permanent,
     ProviderFault,
+    RateLimited,
     SenderRefused,
+    Throttled,
 )
 
 PLACE = "ana@example.test"
@@ -95,6 +97,34 @@ def test_codes_to_rcpt(code: int, words: str, kind: type[DeliveryError]) -> None
     error = aiosmtplib.SMTPRecipientRefused(code, words, PLACE)
     assert type(recipient_failure(error, PLACE)) is kind
     assert is_broken(error) is (kind is ChannelUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "too_much"),
+    [
+        (421, "4.7.28 rate limited", True),
+        (421, "4.7.0 [TSS04] try later", True),
+        (451, "4.7.500 server busy", True),
+        (452, "4.5.3 too many recipients", True),
+        (452, "too many at once", True),
+        (421, "4.3.2 shutting down", False),
+        (451, "4.4.5 congested", True),
+        (452, "4.2.2 mailbox full", False),
+        (450, "4.7.1 greylisted", False),
+        (451, "local error", False),
+        (421, "closing", False),
+        (550, "5.7.0 no", False),
+    ],
+)
+def test_too_much_is_told_from_what_is_about_the_letter(
+    code: int,
+    words: str,
+    too_much: bool,  # noqa: FBT001 # a case of the table
+) -> None:
+    error = aiosmtplib.SMTPResponseException(code, words)
+    assert isinstance(recipient_failure(error, PLACE), Throttled) is too_much
+    assert isinstance(data_failure(error, PLACE), Throttled) is too_much
+    assert isinstance(sender_failure(error, PLACE), RateLimited) is too_much
 
 
 def test_a_certificate_that_does_not_hold_is_not_tried_again_blindly() -> None:

@@ -7,12 +7,16 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from config.channel_settings import EmailSettings, SmsSettings
+from config.limit_settings import LimitSettings
 from config.push_settings import PushSettings
 from config.rules import broken_rules
 from config.settings import Settings
 from config.webhook_settings import WebhookSettings
 from notifier.channels.push_services import PushServices
+from notifier.limits import Pace, at_most
+from notifier.limits_on import paces_of
 from notifier.push_on import push_services, push_services_on
+from notifier.sites import domain_lookup
 from notifier.switched_on import build_channels, status_callback
 from notifier.worker import build_worker, guests_of
 from store.engine import Database
@@ -179,3 +183,24 @@ def test_twilio_is_told_to_call_where_it_can(
     found = status_callback(Settings.model_validate(changes))
     path = "/v1/providers/twilio/callbacks?delivery="
     assert found == (called and f"{called}{path}")
+
+
+def test_limits_reach_the_providers_that_are_on() -> None:
+    limits = LimitSettings(
+        email_per_second=2,
+        push_per_second=4,
+        domain_per_minute=60,
+        domains=("example.org=0", "slow.test=2"),
+        person_sms_per_hour=0,
+    )
+    settings = ALL.model_copy(update={"limits": limits})
+    paces = paces_of(settings, vault(), build_channels(settings))
+    assert paces.of("provider:smtp") == Pace(500_000, 10)
+    assert paces.of("provider:ntfy") == Pace(250_000, 10)
+    assert paces.of("provider:twilio") is None
+    assert paces.of(f"site:email:{domain_lookup(vault(), 'example.org')}") is None
+    assert paces.of(f"site:email:{domain_lookup(vault(), 'slow.test')}") == Pace(60_000_000, 1)
+    assert paces.of("site:email:another") == Pace(2_000_000, 30)
+    assert paces.of("site:push:another") is None
+    assert paces.of("person:email:ana") == at_most(60, 3600)
+    assert paces.of("person:sms:ana") is None
