@@ -2,6 +2,7 @@
 
 from config.channel_settings import decoded_verification_key, decoded_webhook_secret
 from config.settings import Settings
+from notifier.callbacks.postmark import PostmarkCallbacks
 from notifier.callbacks.sendgrid import SendGridCallbacks
 from notifier.callbacks.ses import SesCallbacks
 from notifier.callbacks.standard_webhooks import StandardWebhooks
@@ -13,9 +14,14 @@ from notifier.callbacks.vonage import VonageCallbacks
 def callback_providers(settings: Settings) -> dict[str, Provider]:
     """Providers by name. A provider without a secret cannot prove itself, so it is not there."""
     found: list[Provider] = []
-    if settings.sms.provider == "twilio" and settings.sms.auth_token is not None:
-        found.append(TwilioCallbacks(settings.sms.auth_token.get_secret_value()))
+    found += [
+        TwilioCallbacks(sms.auth_token.get_secret_value())
+        for sms in (settings.sms, settings.second_sms)
+        if sms.provider == "twilio" and sms.auth_token is not None
+    ]
     callbacks = settings.callbacks
+    if callbacks.postmark_login is not None:
+        found.append(PostmarkCallbacks(callbacks.postmark_login.get_secret_value()))
     if callbacks.webhook_secrets:
         keys = [
             decoded_webhook_secret(each.get_secret_value()) for each in callbacks.webhook_secrets

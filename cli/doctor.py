@@ -124,10 +124,12 @@ async def _endpoint(transport: MeteredTransport, identity: Identity) -> Finding:
 def _providers(here: Deployment) -> Iterator[Finding]:
     """Whether the servers that alerts go to can be reached; nothing is sent."""
     settings = here.settings
-    if settings.email.enabled and settings.email.host:
-        yield _reachable("SMTP", settings.email.host, settings.email.port)
+    for name, server in (("SMTP", settings.email), ("second SMTP", settings.second_email)):
+        if server.enabled and server.host:
+            yield _reachable(name, server.host, server.port)
+    texting = (("SMS", settings.sms), ("second SMS", settings.second_sms))
     for name, url in (
-        ("SMS", settings.sms.base_url if settings.sms.provider != "none" else None),
+        *((name, each.base_url) for name, each in texting if each.provider != "none"),
         ("push", settings.push.ntfy_url),
     ):
         if url is not None:

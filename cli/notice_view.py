@@ -105,6 +105,10 @@ def _tries(console: Console, delivery: Mapping[str, Any]) -> None:
             Text(f"  callback of {each['provider']}, {when(each['received_at'])}: {said}")
         )
 
+    for each in delivery["asked"]:
+        said = _joined(each, ("outcome",))
+        console.print(Text(f"  asked {each['tries']} times, {when(each['asked_at'])}: {said}"))
+
 
 def _joined(found: Mapping[str, Any], names: Sequence[str]) -> str:
     return " · ".join(str(found[name]) for name in names if found[name] is not None) or "no answer"

@@ -7,6 +7,9 @@ from notifier.backlog import Backlog
 from notifier.callbacks.working import CallbackWorker
 from notifier.canary import Canary
 from notifier.contact_sender import ContactSender
+from notifier.limits import at_most
+from notifier.lookups.asking import LookUps
+from notifier.lookups.switched_on import look_ups
 from notifier.notices import NoticeWriter, PlanningRules
 from notifier.plan import build_follower
 from notifier.privacy import Vault
@@ -51,7 +54,19 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         Role("notify", worker.run),
         Role("callbacks", callbacks.run),
         Role("contacts", _contact_sender(here, database).run),
+        Role("look-ups", _look_ups(settings, database, vault).run),
     ]
+
+
+def _look_ups(settings: Settings, database: Database, vault: Vault) -> LookUps:
+    asking = settings.look_ups
+    return LookUps(
+        database,
+        vault,
+        look_ups(settings),
+        after_seconds=asking.after_minutes * 60,
+        pace=at_most(asking.per_minute, 60),
+    )
 
 
 def _contact_sender(here: Deployment, database: Database) -> ContactSender:

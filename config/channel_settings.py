@@ -19,6 +19,7 @@ from config.fields import Section, checked_url, seconds, setting, tcp_port
 
 LEAST_DKIM_BITS = 1024  # RFC 8301 §3.2; 2048 is what to use
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+LEAST_PASSWORD = 16
 LEAST_WEBHOOK_KEY_BYTES = 24  # github.com/standard-webhooks, "Symmetric": 24 to 64 bytes
 
 
@@ -101,6 +102,23 @@ class EmailSettings(Section):
         return value
 
 
+class SecondEmailSettings(Section):
+    """A second SMTP server: it takes at once what the first one provably did not take."""
+
+    enabled: bool = setting(False, "fall back to a second server")
+    host: str | None = setting(None, "SMTP server")
+    port: int = tcp_port(587, "port of the SMTP server: 587 for starttls, 465 for tls")
+    tls: Literal["none", "starttls", "tls"] = setting(
+        "starttls", "`starttls` after connecting, `tls` from the first byte, or `none`"
+    )
+    username: str | None = setting(None, "name to log in with; none: no login")
+    password: SecretStr | None = setting(None, "password to log in with")
+    connections: int = setting(
+        8, "SMTP connections kept open by one notify process", unit="connections", ge=1, le=100
+    )
+    timeout_seconds: float = seconds(15, "longest wait for one SMTP answer", at_most=300)
+
+
 class SmsSettings(Section):
     """SMS by a provider's HTTP interface."""
 
@@ -167,6 +185,11 @@ class CallbackSettings(Section):
     sendgrid_key: str | None = setting(
         None, "verification key of SendGrid's signed event webhook, as SendGrid shows it; none: off"
     )
+    postmark_login: SecretStr | None = setting(
+        None,
+        "`name:password` that Postmark calls back with: its webhooks' address is"
+        " https://name:password@…/v1/providers/postmark/callbacks; mails are then marked for it. None: off",
+    )
     vonage_secret: SecretStr | None = setting(
         None, "signature secret of the Vonage account, whose webhooks must be signed; none: off"
     )
@@ -194,6 +217,17 @@ class CallbackSettings(Section):
             if not _TOPIC.fullmatch(value):
                 raise ValueError("give ARNs such as arn:aws:sns:eu-west-1:123456789012:mails")
         return values
+
+    @field_validator("postmark_login")
+    @classmethod
+    def _login_is_hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            name, _, password = value.get_secret_value().partition(":")
+            if not name or len(password) < LEAST_PASSWORD:
+                raise ValueError(
+                    f"give name:password, the password {LEAST_PASSWORD} characters or more"
+                )
+        return value
 
     @field_validator("sendgrid_key")
     @classmethod

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from config.channel_settings import EmailSettings, SecondEmailSettings
 from config.settings import Settings
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -74,6 +75,8 @@ def _providers_are_encrypted(settings: Settings) -> Iterator[BrokenRule]:
     urls = [("network.rpc_urls", url.get_secret_value()) for url in settings.network.rpc_urls]
     urls += [
         ("sms.base_url", settings.sms.base_url),
+        ("second_sms.base_url", settings.second_sms.base_url),
+        ("look_ups.vonage_url", settings.look_ups.vonage_url),
         ("push.ntfy_url", settings.push.ntfy_url or ""),
         ("push.gotify_url", settings.push.gotify_url or ""),
     ]
@@ -95,10 +98,6 @@ def _email_is_complete(settings: Settings) -> Iterator[BrokenRule]:
         yield BrokenRule(
             "email.sender", "email is on without a sender", "set PAUSEWIRE_EMAIL__SENDER"
         )
-    if (email.username is None) != (email.password is None):
-        yield BrokenRule(
-            "email.password", "name and password belong together", "set both, or neither"
-        )
     if (email.dkim_selector is None) != (email.dkim_key is None):
         yield BrokenRule(
             "email.dkim_key", "selector and key belong together", "set both, or neither"
@@ -111,22 +110,56 @@ def _email_is_complete(settings: Settings) -> Iterator[BrokenRule]:
             "receivers trust a signature of the sender's domain, or of one above it, only",
             f"give {domain or 'the domain of email.sender'}, or leave it out",
         )
-    if email.password and email.tls == "none" and email.host not in LOOPBACK_HOSTS:
+    yield from _login_is_safe("email", email)
+
+
+def _login_is_safe(
+    section: str, server: EmailSettings | SecondEmailSettings
+) -> Iterator[BrokenRule]:
+    if (server.username is None) != (server.password is None):
         yield BrokenRule(
-            "email.tls", "the password would travel in clear text", "use starttls or tls"
+            f"{section}.password", "name and password belong together", "set both, or neither"
+        )
+    if server.password and server.tls == "none" and server.host not in LOOPBACK_HOSTS:
+        yield BrokenRule(
+            f"{section}.tls", "the password would travel in clear text", "use starttls or tls"
         )
 
 
 def _sms_is_complete(settings: Settings) -> Iterator[BrokenRule]:
-    if settings.sms.provider == "none":
+    for section, sms in (("sms", settings.sms), ("second_sms", settings.second_sms)):
+        for name in ("account_sid", "auth_token", "sender"):
+            if sms.provider != "none" and not getattr(sms, name):
+                prefix = f"PAUSEWIRE_{section.upper()}__"
+                yield BrokenRule(
+                    f"{section}.{name}",
+                    f"SMS by {sms.provider} is on without it",
+                    f"set {prefix}{name.upper()}, or {prefix}PROVIDER=none",
+                )
+
+
+def _second_providers_stand_behind_first_ones(settings: Settings) -> Iterator[BrokenRule]:
+    first, second = settings.sms.provider, settings.second_sms.provider
+    if second != "none" and first in ("none", second):
+        yield BrokenRule(
+            "second_sms.provider",
+            "the second provider is the first one" if first == second else "there is no first one",
+            "name another provider, or set PAUSEWIRE_SECOND_SMS__PROVIDER=none",
+        )
+    mail = settings.second_email
+    if not mail.enabled:
         return
-    for name in ("account_sid", "auth_token", "sender"):
-        if not getattr(settings.sms, name):
-            yield BrokenRule(
-                f"sms.{name}",
-                f"SMS by {settings.sms.provider} is on without it",
-                f"set PAUSEWIRE_SMS__{name.upper()}, or PAUSEWIRE_SMS__PROVIDER=none",
-            )
+    if not settings.email.enabled:
+        yield BrokenRule(
+            "second_email.enabled", "there is no first server", "set PAUSEWIRE_EMAIL__ENABLED=true"
+        )
+    if not mail.host:
+        yield BrokenRule(
+            "second_email.host",
+            "the second server is on without one",
+            "set PAUSEWIRE_SECOND_EMAIL__HOST",
+        )
+    yield from _login_is_safe("second_email", mail)
 
 
 def _push_is_complete(settings: Settings) -> Iterator[BrokenRule]:
@@ -148,7 +181,9 @@ def _push_is_complete(settings: Settings) -> Iterator[BrokenRule]:
 def _leases_outlast_attempts(settings: Settings) -> Iterator[BrokenRule]:
     longest = max(
         settings.email.timeout_seconds,
+        settings.second_email.timeout_seconds,
         settings.sms.timeout_seconds,
+        settings.second_sms.timeout_seconds,
         settings.push.timeout_seconds,
         settings.webhooks.timeout_seconds,
     )
@@ -197,6 +232,7 @@ RULES: tuple[Rule, ...] = (
     _providers_are_encrypted,
     _email_is_complete,
     _sms_is_complete,
+    _second_providers_stand_behind_first_ones,
     _push_is_complete,
     _leases_outlast_attempts,
     _patience_outlasts_a_request,

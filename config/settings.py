@@ -7,11 +7,17 @@ from pydantic import SecretStr, field_validator
 
 from config.api_settings import ApiSettings
 from config.canary_settings import CanarySettings
-from config.channel_settings import CallbackSettings, EmailSettings, SmsSettings
+from config.channel_settings import (
+    CallbackSettings,
+    EmailSettings,
+    SecondEmailSettings,
+    SmsSettings,
+)
 from config.cost_settings import CostSettings
 from config.fields import Section, checked_secret_url, seconds, setting
 from config.guest_settings import GuestSettings
 from config.limit_settings import LimitSettings
+from config.look_up_settings import LookUpSettings
 from config.network_settings import NetworkSettings
 from config.objective_settings import ObjectiveSettings
 from config.platform_settings import (
@@ -176,10 +182,13 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
     email: EmailSettings = EmailSettings()
+    second_email: SecondEmailSettings = SecondEmailSettings()
     sms: SmsSettings = SmsSettings()
+    second_sms: SmsSettings = SmsSettings()
     push: PushSettings = PushSettings()
     webhooks: WebhookSettings = WebhookSettings()
     callbacks: CallbackSettings = CallbackSettings()
+    look_ups: LookUpSettings = LookUpSettings()
     notifier: NotifierSettings = NotifierSettings()
     limits: LimitSettings = LimitSettings()
     guests: GuestSettings = GuestSettings()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from notifier import aftermath, circuit, switch
 from notifier.channels.channel import Receipt
+from notifier.errors import DestinationRejected
 from notifier.result import SENDING, Result
 from notifier.retry import NextStep, Outcome, next_step
 from notifier.schema import attempt
@@ -41,15 +42,7 @@ _RESULT_COLUMNS = (
     "provider_message_id",
     "ended_at",
 )
-_MARK_COLUMNS = (
-    "delivery_id",
-    "n",
-    "provider",
-    "phase",
-    "started_at",
-    "handed_off_at",
-    "worker",
-)
+_MARK_COLUMNS = ("delivery_id", "n", "provider", "phase", "started_at", "handed_off_at", "worker")
 # Composed once: it runs for every letter.
 _COMPLETED = (
     update(attempt)
@@ -135,14 +128,18 @@ def hand_off(
     return True
 
 
-def settle(conn: Connection, held: Claim, result: Result, *, chance: float) -> NextStep | None:
+def settle(
+    conn: Connection, held: Claim, result: Result, *, chance: float, another: bool = False
+) -> NextStep | None:
     """Write an attempt's outcome and what follows from it; None: the claim was lost, nothing changed.
 
     After a hand-off it also settles what the sweeper meanwhile called unknown: a late answer counts.
+    `another`: a provider stands behind this one. It would refuse a place that is refused for itself, too.
     """
     step = next_step(
         result.outcome,
-        spent=_spent(conn, held) if result.outcome is Outcome.NOT_SENT else 0,
+        another=another and not isinstance(result.answer, DestinationRejected),
+        spent=spent(conn, held, result.provider) if result.outcome is Outcome.NOT_SENT else 0,
         retry_after_seconds=result.retry_after_seconds,
         now=result.ended_at,
         deadline_at=held.deadline_at,
@@ -236,14 +233,15 @@ def _complete(conn: Connection, held: Claim, result: Result) -> None:
     conn.execute(insert(attempt), about | result.columns())
 
 
-def _spent(conn: Connection, held: Claim) -> int:
-    """Tries so far, this one included; a provider's fault costs none."""
+def spent(conn: Connection, held: Claim, provider: str) -> int:
+    """Tries by this provider so far, this one included; a provider's fault costs none."""
     earlier = conn.scalar(
         select(func.count())
         .select_from(attempt)
         .where(
             attempt.c.delivery_id == held.delivery_id,
             attempt.c.n < held.attempt_number,
+            attempt.c.provider == provider,
             attempt.c.result != Outcome.PROVIDER_FAULT.value,
         )
     )

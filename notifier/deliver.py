@@ -212,7 +212,10 @@ class Deliverer:
     ) -> NextStep | None:
         if held.channel in LANED:
             self._moves.bell.ring(conn, OUTBOX)  # the next one of its lane may leave
-        step = attempts.settle(conn, held, result, chance=chance)
+        another = self._gate.has_another(held.channel, result.provider)
+        step = attempts.settle(conn, held, result, chance=chance, another=another)
+        if another:
+            self._moves.bell.ring(conn, OUTBOX)  # whoever stands behind it may have it at once
         if step is not None and nothing_left(result):
             self._untaken(conn, held, result.ended_at)
         return step

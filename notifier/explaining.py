@@ -34,8 +34,9 @@ _STATES = {
     states.COMPLAINED: Explanation("delivered, and the person called it spam"),
     states.RETRY_WAIT: Explanation("the last try failed; it is tried again"),
     states.UNKNOWN: Explanation(
-        "handed to the provider, and no answer told what became of it; it is not sent again blindly",
-        "ask the provider by its id, then `pausewire deliveries redrive --where delivery=…`",
+        "handed to the provider, and no answer told what became of it; it is not sent again blindly, and"
+        " a provider that can be asked is asked",
+        "see what it was asked; ask it by the id, then `pausewire deliveries redrive --where delivery=…`",
     ),
     states.FAILED: Explanation(
         "given up", "mend the cause, then `pausewire deliveries redrive --where delivery=…`"
@@ -58,6 +59,9 @@ _REASONS = {
     ),
     (states.EXPIRED, "deadline"): Explanation(
         "could not be sent before its deadline", "see its attempts; `pausewire status` for breakers"
+    ),
+    (states.PENDING, "circuit_open"): Explanation(
+        "waits: every provider of it fails and is left alone for a while", "`pausewire status`"
     ),
     (states.PENDING, RATE): _PATIENCE,
     (states.RETRY_WAIT, RATE): _PATIENCE,

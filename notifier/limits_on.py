@@ -6,6 +6,7 @@ from config.limit_settings import read_domain_limit
 from config.settings import Settings
 from notifier.channels.channel import Channel
 from notifier.channels.push_services import PushServices
+from notifier.channels.several import Several
 from notifier.limits import Pace, at_most, steady
 from notifier.pacing import Paces
 from notifier.privacy import Vault
@@ -47,6 +48,8 @@ def paces_of(settings: Settings, vault: Vault, channels: Mapping[str, Channel]) 
 def _providers(channel: Channel) -> Iterator[str]:
     if isinstance(channel, PushServices):
         yield from (each.provider for each in channel.services.values())
+    elif isinstance(channel, Several):
+        yield from (each.provider for each in channel.channels)
     else:
         yield channel.provider
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, select
 from notifier.composing import reference_of
 from notifier.explaining import explain
 from notifier.latency import STAGES
+from notifier.lookups.asking import asked_for
 from notifier.schema import attempt, callback, delivery, notice
 
 MOST_NAMESAKES = 20  # a reference is 32 bits: two notices may share one
@@ -35,6 +36,7 @@ CLOCKS = {
 }
 _DELIVERED_IN_APP = "planner, with the notice"
 IN_APP = "in_app"
+_ASKED = ("tries", "outcome", "asked_at", "due_at")
 
 
 def notices_named(name: str) -> Select[Any] | None:
@@ -104,6 +106,7 @@ def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
         "stages": _stages(of, row),
         "attempts": [_attempt(each) for each in conn.execute(_attempts(row.delivery_id))],
         "callbacks": [_callback(each) for each in conn.execute(_callbacks(row.delivery_id))],
+        "asked": [_named(each, _ASKED) for each in conn.execute(asked_for(row.delivery_id))],
     }
 
 

@@ -29,6 +29,9 @@ class Outcome(StrEnum):
     DEFECT = "defect"
 
 
+PROVEN_NOT_SENT = frozenset({Outcome.NOT_SENT, Outcome.PROVIDER_FAULT, Outcome.REJECTED})
+
+
 class NextStep(NamedTuple):
     """The delivery's next state; `available_at` (microseconds) where it is tried again."""
 
@@ -55,7 +58,7 @@ def outcome_of(error: Exception) -> Outcome:
     return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.DEFECT)
 
 
-def next_step(
+def next_step(  # noqa: PLR0913 # an attempt's end, and all that has a say in what follows
     outcome: Outcome,
     *,
     spent: int,
@@ -63,12 +66,16 @@ def next_step(
     now: int,
     deadline_at: int,
     chance: float,
+    another: bool = False,
 ) -> NextStep:
     """Decide. `spent`: tries so far, this one included, those that a provider's fault cost left out.
 
     `now`, `deadline_at`: microseconds; `chance`: 0 to 1, spreads the wait. A wait that the provider
-    named is kept to the second. What would be due only after the deadline expires now.
+    named is kept to the second. What would be due only after the deadline expires now. `another`: a second
+    provider takes at once what this one provably did not.
     """
+    if another and outcome in PROVEN_NOT_SENT:
+        return NextStep("retry_wait", now)
     if outcome in _ENDS:
         return NextStep(_ENDS[outcome])
     if retry_after_seconds is not None:

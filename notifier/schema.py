@@ -124,6 +124,12 @@ delivery = Table(
     Index("ix_delivery_state_lease_until", "state", "lease_until"),
     Index("ix_delivery_planned_at", "planned_at", "delivery_id"),
     Index("ix_delivery_provider_message_id", "provider", "provider_message_id"),
+    Index(
+        "ix_delivery_asked_for",
+        "planned_at",
+        postgresql_where=text("channel = 'sms' AND state IN ('accepted', 'unknown')"),
+        sqlite_where=text("channel = 'sms' AND state IN ('accepted', 'unknown')"),
+    ),
 )
 
 # One row per try, numbered from 1. Written with the hand-off mark, completed with the result.

@@ -1,20 +1,27 @@
 """12 The channels that settings switch on, wired to their providers; holds no logic."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from config.channel_settings import decoded_dkim_key
+from config.channel_settings import (
+    EmailSettings,
+    SecondEmailSettings,
+    SmsSettings,
+    decoded_dkim_key,
+)
 from config.rules import LOOPBACK_HOSTS
 from config.settings import Settings
+from notifier.callbacks import postmark
 from notifier.callbacks.tidings import CALLBACKS_PATH, DELIVERY_PARAMETER
 from notifier.channels.channel import Channel
 from notifier.channels.dkim import DkimSigner
-from notifier.channels.email import EmailChannel
+from notifier.channels.email import FIRST, SECOND, EmailChannel
 from notifier.channels.mime import sender_domain
 from notifier.channels.push_services import PushServices
 from notifier.channels.receiver_address import ReceiverRules
+from notifier.channels.several import Several
 from notifier.channels.sms.aws_signing import AwsKey
 from notifier.channels.sms.sns import SnsAccount, SnsChannel
 from notifier.channels.sms.twilio import TwilioAccount, TwilioChannel
@@ -28,9 +35,12 @@ def build_channels(settings: Settings) -> dict[str, Channel]:
     """The channels that settings switch on, by name."""
     channels: dict[str, Channel] = {}
     if settings.email.enabled:
-        channels["email"] = _email(settings)
-    if settings.sms.provider in _SMS:
-        channels["sms"] = _SMS[settings.sms.provider](settings)
+        channels["email"] = _together("email", _mail_servers(settings))
+    texting = [each for each in (settings.sms, settings.second_sms) if each.provider in _SMS]
+    if texting:
+        channels["sms"] = _together(
+            "sms", [_SMS[each.provider](settings, each) for each in texting]
+        )
     if settings.webhooks.enabled:
         channels["webhook"] = webhook_channel(settings)
     services = push_services(settings)
@@ -39,15 +49,28 @@ def build_channels(settings: Settings) -> dict[str, Channel]:
     return channels
 
 
-def _email(settings: Settings) -> EmailChannel:
+def _together(name: str, providers: Sequence[Channel]) -> Channel:
+    return providers[0] if len(providers) == 1 else Several(name, providers)
+
+
+def _mail_servers(settings: Settings) -> list[Channel]:
+    servers: list[Channel] = [_email(settings, settings.email, FIRST)]
+    if settings.second_email.enabled:
+        servers.append(_email(settings, settings.second_email, SECOND))
+    return servers
+
+
+def _email(
+    settings: Settings, server: EmailSettings | SecondEmailSettings, provider: str
+) -> EmailChannel:
     email = settings.email
-    server = SmtpServer(
-        host=email.host or "",
-        port=email.port,
-        tls=email.tls,
-        username=email.username,
-        password=_clear(email.password),
-        timeout_seconds=email.timeout_seconds,
+    place = SmtpServer(
+        host=server.host or "",
+        port=server.port,
+        tls=server.tls,
+        username=server.username,
+        password=_clear(server.password),
+        timeout_seconds=server.timeout_seconds,
         local_hostname=sender_domain(email.sender or "") or "localhost",
     )
     signer = None
@@ -58,7 +81,12 @@ def _email(settings: Settings) -> EmailChannel:
             decoded_dkim_key(email.dkim_key.get_secret_value()),
         )
     return EmailChannel(
-        server, sender=email.sender or "", connections=email.connections, signer=signer
+        place,
+        sender=email.sender or "",
+        connections=server.connections,
+        signer=signer,
+        provider=provider,
+        mark=None if settings.callbacks.postmark_login is None else postmark.HEADER,
     )
 
 
@@ -70,8 +98,7 @@ def webhook_channel(settings: Settings) -> WebhookChannel:
     )
 
 
-def _twilio(settings: Settings) -> TwilioChannel:
-    sms = settings.sms
+def _twilio(settings: Settings, sms: SmsSettings) -> TwilioChannel:
     account = TwilioAccount(
         base_url=sms.base_url,
         account_sid=sms.account_sid or "",
@@ -79,13 +106,12 @@ def _twilio(settings: Settings) -> TwilioChannel:
         sender=sms.sender or "",
         timeout_seconds=sms.timeout_seconds,
         validity_seconds=sms.validity_seconds,
-        status_callback=status_callback(settings),
+        status_callback=status_callback(settings, sms),
     )
     return TwilioChannel(account)
 
 
-def _vonage(settings: Settings) -> VonageChannel:
-    sms = settings.sms
+def _vonage(_: Settings, sms: SmsSettings) -> VonageChannel:
     return VonageChannel(
         VonageAccount(
             base_url=sms.base_url,
@@ -98,8 +124,7 @@ def _vonage(settings: Settings) -> VonageChannel:
     )
 
 
-def _sns(settings: Settings) -> SnsChannel:
-    sms = settings.sms
+def _sns(_: Settings, sms: SmsSettings) -> SnsChannel:
     key = AwsKey(sms.account_sid or "", _clear(sms.auth_token) or "", sms.region, "sns")
     return SnsChannel(
         SnsAccount(
@@ -111,19 +136,19 @@ def _sns(settings: Settings) -> SnsChannel:
     )
 
 
-_SMS: Mapping[str, Callable[[Settings], Channel]] = {
+_SMS: Mapping[str, Callable[[Settings, SmsSettings], Channel]] = {
     "twilio": _twilio,
     "vonage": _vonage,
     "sns": _sns,
 }
 
 
-def status_callback(settings: Settings) -> str | None:
+def status_callback(settings: Settings, sms: SmsSettings) -> str | None:
     """Where Twilio calls back; nowhere if it could not: it refuses messages that name a loopback host."""
     base = settings.callbacks.base_url or settings.api.public_url
     if base is None:
         return None
-    if _is_here(base) and not _is_here(settings.sms.base_url):
+    if _is_here(base) and not _is_here(sms.base_url):
         return None
     return f"{base}{CALLBACKS_PATH.format(provider='twilio')}?{DELIVERY_PARAMETER}="
 

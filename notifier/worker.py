@@ -173,12 +173,17 @@ def guests_of(settings: Settings) -> GuestList:
     """Who may be written to: everybody in production, elsewhere guests and what a catcher takes."""
     if settings.environment == PRODUCTION:
         return EVERYBODY
-    hosts = {
-        "email": settings.email.host,
-        "sms": urlsplit(settings.sms.base_url).hostname,
-        **{f"push {name}": urlsplit(url).hostname for name, url in push_addresses(settings)},
-    }
-    catchers = frozenset(channel for channel, host in hosts.items() if host in LOOPBACK_HOSTS)
+    hosts = [
+        ("email", settings.email.host),
+        ("sms", urlsplit(settings.sms.base_url).hostname),
+        *((f"push {name}", urlsplit(url).hostname) for name, url in push_addresses(settings)),
+    ]
+    if settings.second_email.enabled:
+        hosts.append(("email", settings.second_email.host))
+    if settings.second_sms.provider != "none":
+        hosts.append(("sms", urlsplit(settings.second_sms.base_url).hostname))
+    away = {channel for channel, host in hosts if host not in LOOPBACK_HOSTS}
+    catchers = frozenset(channel for channel, _ in hosts) - away
     return guest_list(settings.guests.places, catchers, settings.network.passphrase)
 
 

@@ -23,11 +23,12 @@ from notifier.channels.smtp_answers import (
 from notifier.channels.smtp_pool import Connection, SmtpPool, SmtpServer
 from notifier.errors import ChannelUnavailable, DeliveryError, DestinationRejected
 
+FIRST = "smtp"
+SECOND = "smtp-second"
+
 
 class EmailChannel:
     """Letters as mails from one sender through one SMTP server."""
-
-    provider = "smtp"
 
     def __init__(
         self,
@@ -36,7 +37,11 @@ class EmailChannel:
         sender: str,
         connections: int,
         signer: DkimSigner | None = None,
+        provider: str = FIRST,
+        mark: str | None = None,
     ) -> None:
+        self._mark = mark
+        self.provider = provider
         self._signer = signer
         self._sender = sender
         self._envelope_sender = parseaddr(sender)[1]
@@ -46,7 +51,7 @@ class EmailChannel:
     async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["EmailHandover"]:
         """Hold a connection on which the server has agreed to sender and recipient."""
         address = ascii_address(destination)
-        mail = mime.build(letter, sender=self._sender, destination=address)
+        mail = mime.build(letter, sender=self._sender, destination=address, mark=self._mark)
         if self._signer is not None:
             # By the time of planning: the same delivery makes the same mail, signature included.
             mail = self._signer.sign(mail, letter.planned_at // 1_000_000)

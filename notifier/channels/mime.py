@@ -30,8 +30,11 @@ def thread_root(letter: Letter, domain: str) -> str:
     return f"<{letter.thread}@{domain}>"
 
 
-def build(letter: Letter, *, sender: str, destination: str) -> bytes:
-    """RFC 5322 bytes with CRLF: headers, then text alone or text and HTML as alternatives."""
+def build(letter: Letter, *, sender: str, destination: str, mark: str | None = None) -> bytes:
+    """RFC 5322 bytes with CRLF: headers, then text alone or text and HTML as alternatives.
+
+    `mark`: a header that carries the delivery's id, for a relay that makes Message-IDs of its own.
+    """
     domain = sender_domain(sender)
     headers = [
         ("Message-ID", message_id(letter, domain)),
@@ -47,11 +50,7 @@ def build(letter: Letter, *, sender: str, destination: str) -> bytes:
         ("Feedback-ID", f"{letter.kind}:alert:{domain}:pausewire"),
         ("MIME-Version", "1.0"),
     ]
-    if letter.unsubscribe_url is not None:
-        headers += [
-            ("List-Unsubscribe", f"<{letter.unsubscribe_url}>"),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
-        ]
+    headers += _asked_for(letter, mark)
     head = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers).encode("ascii")
     plain = _part("text/plain", letter.text)
     if letter.html is None:
@@ -68,6 +67,17 @@ def build(letter: Letter, *, sender: str, destination: str) -> bytes:
             b"--" + boundary + b"--\r\n",
         )
     )
+
+
+def _asked_for(letter: Letter, mark: str | None) -> list[tuple[str, str]]:
+    """Headers that only some mails have."""
+    headers = [] if mark is None else [(mark, str(letter.delivery_id))]
+    if letter.unsubscribe_url is not None:
+        headers += [
+            ("List-Unsubscribe", f"<{letter.unsubscribe_url}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
+        ]
+    return headers
 
 
 def sender_domain(sender: str) -> str:

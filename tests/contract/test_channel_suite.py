@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_network
 from uuid import UUID
@@ -15,6 +15,7 @@ from notifier.channels.channel import Channel, Letter
 from notifier.channels.email import EmailChannel
 from notifier.channels.push import NtfyServer, PushChannel
 from notifier.channels.receiver_address import ReceiverRules
+from notifier.channels.several import Several
 from notifier.channels.sms.aws_signing import AwsKey
 from notifier.channels.sms.sns import SnsAccount, SnsChannel
 from notifier.channels.sms.twilio import TwilioAccount, TwilioChannel
@@ -76,6 +77,14 @@ def email_bench(stack: ExitStack) -> Bench:
         return f"{locals_.get(case, 'ana')}@example.test"
 
     return Bench(channel, lambda: len(server.mails), arrange, server)
+
+
+def second_email_bench(stack: ExitStack) -> Bench:
+    """The second server of a channel whose first one is away."""
+    second = email_bench(stack)
+    away = SmtpServer(host="127.0.0.1", port=free_port(), tls="none", timeout_seconds=0.3)
+    first = EmailChannel(away, sender="Pausewire <alerts@pausewire.test>", connections=1)
+    return replace(second, channel=Several("email", (first, second.channel)))
 
 
 def sms_bench(stack: ExitStack) -> Bench:
@@ -244,6 +253,7 @@ BENCHES: dict[str, Callable[[ExitStack], Bench]] = {
     "vonage": vonage_bench,
     "sns": sns_bench,
     "email": email_bench,
+    "second_email": second_email_bench,
     "sms": sms_bench,
     "push": push_bench,
     "webhook": webhook_bench,
@@ -252,7 +262,7 @@ BENCHES: dict[str, Callable[[ExitStack], Bench]] = {
 # Whoever is called there was named by a stranger: that he is away is no fault of the channel.
 NAMED_BY_STRANGERS = ("webhook", "web_push")
 HAVE_ACCOUNTS = (
-    *("email", "sms", "push", "vonage", "sns"),
+    *("email", "second_email", "sms", "push", "vonage", "sns"),
     *(name for name, bench in PUSH_BENCHES.items() if bench.account is not None),
 )
 LOOPBACK = ReceiverRules([ip_network("127.0.0.0/8")])
@@ -377,6 +387,10 @@ def unreachable(kind: str) -> tuple[Channel, str]:
             subscription(url),
         ),
     }
+    channels["second_email"] = (
+        Several("email", (channels["email"][0], channels["email"][0])),
+        "ana@example.test",
+    )
     if kind in PUSH_BENCHES:
         return channel(PUSH_BENCHES[kind], url, 1), PUSH_BENCHES[kind].place
     return channels[kind]

@@ -31,6 +31,7 @@ class HttpProvider:
         self.requests.append(
             {
                 "path": request.path,
+                "query": dict(request.query),
                 "headers": dict(request.headers),
                 "body": (await request.read()).decode("utf-8", "replace"),
             }

@@ -91,3 +91,27 @@ def test_a_domain_limit_is_a_domain_and_a_number(given: str):
 
 def test_a_domain_limit_reads():
     assert read_domain_limit("xn--mnchen-3ya.example=0") == ("xn--mnchen-3ya.example", 0)
+
+
+SMS = {"account_sid": "a", "auth_token": "t", "sender": "P"}
+
+
+def test_a_second_provider_is_another_one_and_stands_behind_a_first():
+    twilio, vonage = SMS | {"provider": "twilio"}, SMS | {"provider": "vonage"}
+    assert broken(sms=twilio, second_sms=vonage) == set()
+    assert broken(sms=twilio, second_sms=twilio) == {"second_sms.provider"}
+    assert broken(second_sms=vonage) == {"second_sms.provider"}
+    assert broken(sms=twilio, second_sms={"provider": "vonage"}) == {
+        "second_sms.account_sid",
+        "second_sms.auth_token",
+        "second_sms.sender",
+    }
+    mail = {"enabled": True, "host": "mail.example", "sender": "a@example.org"}
+    other = {"enabled": True, "host": "other.example"}
+    assert broken(email=mail, second_email=other) == set()
+    assert broken(second_email=other) == {"second_email.enabled"}
+    assert broken(email=mail, second_email={"enabled": True}) == {"second_email.host"}
+    login = other | {"username": "me"}
+    assert broken(email=mail, second_email=login) == {"second_email.password"}
+    open_login = login | {"password": "pw", "tls": "none"}
+    assert broken(email=mail, second_email=open_login) == {"second_email.tls"}

@@ -6,13 +6,14 @@ import threading
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from config.channel_settings import EmailSettings, SmsSettings
+from config.channel_settings import EmailSettings, SecondEmailSettings, SmsSettings
 from config.limit_settings import LimitSettings
 from config.push_settings import PushSettings
 from config.rules import broken_rules
 from config.settings import Settings
 from config.webhook_settings import WebhookSettings
 from notifier.channels.push_services import PushServices
+from notifier.channels.several import Several
 from notifier.limits import Pace, at_most
 from notifier.limits_on import paces_of
 from notifier.push_on import push_services, push_services_on
@@ -180,7 +181,8 @@ def test_a_role_that_fails_ends_the_process_with_its_error(sqlite_database: Data
 def test_twilio_is_told_to_call_where_it_can(
     changes: dict[str, dict[str, str]], called: str | None
 ) -> None:
-    found = status_callback(Settings.model_validate(changes))
+    settings = Settings.model_validate(changes)
+    found = status_callback(settings, settings.sms)
     path = "/v1/providers/twilio/callbacks?delivery="
     assert found == (called and f"{called}{path}")
 
@@ -204,3 +206,34 @@ def test_limits_reach_the_providers_that_are_on() -> None:
     assert paces.of("site:push:another") is None
     assert paces.of("person:email:ana") == at_most(60, 3600)
     assert paces.of("person:sms:ana") is None
+
+
+def test_a_second_provider_stands_behind_the_first() -> None:
+    second_sms = SmsSettings(
+        provider="vonage", account_sid="k", auth_token=SecretStr("s"), sender="Pausewire"
+    )
+    second_email = SecondEmailSettings(enabled=True, host="other.test")
+    settings = ALL.model_copy(update={"second_email": second_email, "second_sms": second_sms})
+    channels = build_channels(settings)
+    mail, sms = channels["email"], channels["sms"]
+    assert isinstance(mail, Several)
+    assert isinstance(sms, Several)
+    assert [each.provider for each in mail.channels] == ["smtp", "smtp-second"]
+    assert [each.provider for each in sms.channels] == ["twilio", "vonage"]
+    limited = settings.model_copy(update={"limits": LimitSettings(sms_per_second=1)})
+    paces = paces_of(limited, vault(), channels)
+    assert paces.of("provider:twilio") == paces.of("provider:vonage") == Pace(1_000_000, 10)
+
+
+def test_a_channel_is_caught_only_where_both_its_providers_are() -> None:
+    here = EmailSettings(enabled=True, host="127.0.0.1", sender="alerts@pausewire.test")
+    near = SecondEmailSettings(enabled=True, host="127.0.0.1")
+    away = SecondEmailSettings(enabled=True, host="mail.example")
+    base = Settings(environment="testnet", email=here, second_email=near)
+    assert "email" in guests_of(base).catchers
+    assert "email" not in guests_of(base.model_copy(update={"second_email": away})).catchers
+    sms = SmsSettings(provider="twilio", base_url="http://127.0.0.1:1")
+    second = SmsSettings(provider="vonage")
+    texting = base.model_copy(update={"sms": sms})
+    assert "sms" in guests_of(texting).catchers
+    assert "sms" not in guests_of(texting.model_copy(update={"second_sms": second})).catchers

@@ -1,0 +1,30 @@
+"""Settings of asking providers what became of messages that nobody told of."""
+
+from pydantic import field_validator
+
+from config.fields import Section, checked_url, setting
+
+
+class LookUpSettings(Section):
+    """Asking Twilio and Vonage for what their callbacks did not tell. Nothing is sent by asking.
+
+    Amazon SNS, and mail servers, cannot be asked; there only their callbacks tell.
+    """
+
+    enabled: bool = setting(True, "ask the SMS providers that are on and can be asked")
+    after_minutes: float = setting(
+        60,
+        "a message that was taken, and of which nothing was heard for so long, is asked for",
+        unit="minutes",
+        gt=0,
+        le=1440,
+    )
+    per_minute: int = setting(
+        30, "most questions to one provider", unit="questions a minute", ge=1, le=6000
+    )
+    vonage_url: str = setting("https://api.nexmo.com", "address of Vonage's Reports API")
+
+    @field_validator("vonage_url")
+    @classmethod
+    def _url_is_http(cls, value: str) -> str:
+        return checked_url(value, "https", "http").rstrip("/")

@@ -1,0 +1,1 @@
+"""Asking providers what became of messages that they took, or may have taken."""
