@@ -99,7 +99,7 @@ async def _follow(
     watching = asyncio.create_task(_watch(stop, stopping))
     identity = identity_of(here, database)
     async with endpoints(here.settings, identity) as rpc:
-        history = past_ledgers(here.settings, rpc)
+        history = past_ledgers(here.settings, rpc, identity.pins)
         live = _live_follow(here, database, rpc, history, profiles)
         try:
             await live.run(stopping)

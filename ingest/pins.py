@@ -85,6 +85,10 @@ class ChainIdentity:
         self._known: Sequence[Pin] | None = None
         self._warned: set[str] = set()
 
+    def pins(self) -> list[Pin]:
+        """Ledgers that we know: the operator's own, then those stored, newest first."""
+        return [*([] if self._given is None else [self._given]), *self._stored()]
+
     async def check(self, rpc: EventSource) -> bool:
         """See Identity. Where the endpoint has none of the pinned ledgers, its name has to do."""
         await rpc.check_network(self._passphrase)

@@ -4,22 +4,26 @@ In:   contracts and a position, as for any source
 Out:  Page; its cursor has passed the last ledger that was wholly read
 Next: record.py
 
-A lake says of which network it is; one of another is refused. It has no window: what is not there has
+A lake says of which network it is; one of another is refused, and one of another chain of that name
+(lake_chain.py). It has no window: what is not there has
 either not come yet (the lake's newest ledger lies before it) or is not kept; then the next one that is
 there is named (holdings.py).
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from ingest.decode import Page
 from ingest.errors import LakeUnusable, LedgerUnreadable, NodeBehind, NotServed, Undecodable
 from ingest.ledgers import holdings
 from ingest.ledgers.batch import ledgers_of, unpacked
+from ingest.ledgers.lake_chain import LakeChain
 from ingest.ledgers.layout import EXTENSIONS, MANIFEST, Manifest, read_manifest
 from ingest.ledgers.objects import Objects
 from ingest.ledgers.pages import Place, RawLedger, read_ledgers
+from ingest.pins import Pin
 
 MOST_AT_ONCE: Final = 32
 AIM_BYTES: Final = 8 * 1024 * 1024  # of packed objects in one page
@@ -28,9 +32,17 @@ AIM_BYTES: Final = 8 * 1024 * 1024  # of packed objects in one page
 class LedgerLake:
     """Pages out of a lake."""
 
-    def __init__(self, url: str, *, passphrase: str, timeout_seconds: float) -> None:
-        """Nothing is asked yet."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        passphrase: str,
+        timeout_seconds: float,
+        pins: Callable[[], Sequence[Pin]] = tuple,
+    ) -> None:
+        """Nothing is asked yet. `pins`: ledgers that must be the same in it."""
         self._objects = Objects(url, timeout_seconds=timeout_seconds)
+        self._chain = LakeChain(self._objects.name, pins)
         self._passphrase = passphrase
         self._manifest: Manifest | None = None
         self._extension = EXTENSIONS[0]
@@ -46,6 +58,9 @@ class LedgerLake:
     ) -> Page:
         """See PageSource."""
         manifest = self._manifest = self._manifest or await self._read_manifest()
+        await self._chain.check(
+            partial(holdings.newest, self._objects), partial(self._read_one, manifest)
+        )
         place = Place.of(cursor, start_ledger)
         bodies = await self._batches(manifest, place.ledger)
         read = await asyncio.to_thread(
@@ -88,12 +103,23 @@ class LedgerLake:
         self._at_once = max(1, min(fitting, self._at_once * 2, MOST_AT_ONCE))
         return bodies
 
-    async def _first(self, manifest: Manifest, ledger: int) -> bytes:
+    async def _read_one(self, manifest: Manifest, ledger: int) -> Iterator[RawLedger] | None:
+        body = await self._get(manifest, ledger)
+        return None if body is None else _ledgers(manifest, ledger, [body])
+
+    async def _get(self, manifest: Manifest, ledger: int) -> bytes | None:
+        """The packed batch with a ledger, whatever its name ends in."""
         for extension in (self._extension, *EXTENSIONS):
             body = await self._objects.get(manifest.key_of(ledger, extension))
             if body is not None:
                 self._extension = extension
                 return body
+        return None
+
+    async def _first(self, manifest: Manifest, ledger: int) -> bytes:
+        body = await self._get(manifest, ledger)
+        if body is not None:
+            return body
         newest = await holdings.newest(self._objects)
         if newest is not None and ledger > newest:
             raise NodeBehind(newest, ledger)

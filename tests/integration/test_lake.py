@@ -16,9 +16,11 @@ from ingest.errors import (
     RpcUnavailable,
 )
 from ingest.ledgers.lake import LedgerLake
+from ingest.pins import Pin
 from simulator.chain import GENESIS_LEDGER
 from simulator.lake import LakeShape, LakeWriter
 from simulator.ledger import Rules
+from store.errors import ConnectionLost
 from tests.fakes.node import PASSPHRASE, built_chain, node
 from tests.integration.test_ledgers_equal_events import everything
 
@@ -217,6 +219,50 @@ async def test_ledgers_of_two_chains_are_not_mixed(chain, tmp_path):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     with pytest.raises(RpcUnavailable, match="ledger 1003 does not follow the one before it"):
         await pages(source, chain, 1_000, 1_002)
+
+
+def pin_of(chain, sequence):
+    ledger = chain.ledger(sequence)
+    return Pin(sequence, ledger.hash, ledger.closed_at)
+
+
+@pytest.mark.parametrize("shape", SHAPES[:3], ids=str)
+async def test_a_lake_of_the_chain_before_a_reset_is_refused(chain, tmp_path, shape):
+    """Its passphrase is ours; a ledger that we pinned is not."""
+    written(chain, tmp_path, shape)
+    last = last_whole(chain, shape)
+    ours = [pin_of(chain, last), pin_of(chain, last - 9)]
+    with built_chain(seed=2, events=5) as other:
+        theirs = [pin_of(other, GENESIS_LEDGER + 9)]
+    source = proving(tmp_path, [Pin(last + 9, "00", 1), *ours])
+    assert (await page(source, chain)).cursor > window_end(GENESIS_LEDGER)
+    source = proving(tmp_path, theirs)
+    for _ in range(2):
+        with pytest.raises(LakeUnusable, match="another chain of the same name"):
+            await page(source, chain)
+
+
+def proving(folder, pins):
+    url = f"file://{folder}"
+    return LedgerLake(url, passphrase=PASSPHRASE, timeout_seconds=10, pins=lambda: pins)
+
+
+async def test_a_lake_that_has_no_pinned_ledger_is_believed_by_its_name(chain, tmp_path):
+    written(chain, tmp_path)
+    (tmp_path / next(tmp_path.rglob("*--1005.xdr.zst"))).write_bytes(b"x")
+    far = [Pin(10**6, "00", 1), Pin(1_005, "00", 1), Pin(3, "00", 1)]
+    assert (await page(proving(tmp_path, far), chain)).cursor > window_end(GENESIS_LEDGER)
+
+
+async def test_while_the_pins_cannot_be_read_the_lake_waits(chain, tmp_path):
+    written(chain, tmp_path)
+
+    def away():
+        raise ConnectionLost("away")
+
+    source = LedgerLake(f"file://{tmp_path}", passphrase=PASSPHRASE, timeout_seconds=10, pins=away)
+    with pytest.raises(LakeUnavailable, match="pinned ledgers cannot be read"):
+        await page(source, chain)
 
 
 def test_a_manifest_is_as_galexie_writes_it(chain, tmp_path):
