@@ -18,14 +18,24 @@ TASK_WOULD_NOT_END: Final = "task_would_not_end"
 async def end(
     tasks: Collection["asyncio.Task[Any]"], again_seconds: float = _AGAIN_SECONDS
 ) -> list[BaseException]:
-    """Cancel them all and wait; the errors with which some ended, or had ended before."""
+    """Cancel them all and wait; the errors with which some ended, or had ended before.
+
+    Cancelled itself meanwhile, it is cancelled once they have ended: none of them outlives it.
+    """
     pending = set(tasks)
+    cancelled: asyncio.CancelledError | None = None
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=again_seconds)
+        try:
+            await asyncio.wait(pending, timeout=again_seconds)
+        except asyncio.CancelledError as told:
+            cancelled = told
+        pending = {task for task in pending if not task.done()}
         for task in pending:
             _LOG.error(TASK_WOULD_NOT_END, task=repr(task.get_coro()), at=_place(task))
+    if cancelled is not None:
+        raise cancelled
     return [
         error for task in tasks if not task.cancelled() and (error := task.exception()) is not None
     ]

@@ -47,3 +47,16 @@ async def test_one_that_swallows_it_is_cancelled_again_and_named(capsys):
 @pytest.mark.parametrize("count", [0, 3])
 async def test_none_and_several(count):
     assert await end(await started(*(swallows(0) for _ in range(count)))) == []
+
+
+async def test_none_outlives_one_who_is_cancelled_while_it_ends_them():
+    """As a leadership that is told to end again, because it has not ended yet."""
+    tasks = await started(swallows(2))
+    ending = asyncio.create_task(end(tasks, again_seconds=30))
+    await asyncio.sleep(0)
+    for _ in range(3):
+        ending.cancel()
+        await asyncio.sleep(0.01)
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert tasks[0].cancelled()
