@@ -47,7 +47,7 @@ def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pin_keeper, "PROVE_EVERY_SECONDS", 0.5)
     monkeypatch.setattr(endpoint_report, "REPORT_SECONDS", 0.5)
     monkeypatch.setattr(endpoints, "LOOK_SECONDS", 1.0)
-    monkeypatch.setattr(endpoints, "NEWS_LEDGERS", -1)  # no page is so urgent that it is not proven
+    monkeypatch.setattr(endpoints, "NEWS_LEDGERS", 0)  # no page is so urgent that it is not proven
 
 
 @pytest.fixture(autouse=True)

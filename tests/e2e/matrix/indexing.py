@@ -39,7 +39,7 @@ def deployed(world: World, database: Path) -> Deployment:
         "NETWORK__RPC_URLS": json.dumps([node.url for node in world.nodes]),
         "NETWORK__CONTRACTS": json.dumps(contracts),
         "NETWORK__CROSS_CHECK": drawn.cross_check,
-        "INGEST__POLL_SECONDS": "0.02",
+        "INGEST__POLL_SECONDS": "0.1",
         "INGEST__LEASE_SECONDS": "3",
         "INGEST__SLICE_EVENTS": str(drawn.slice_events),
         "INGEST__PAGE_LIMIT": str(drawn.page_limit),

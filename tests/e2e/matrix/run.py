@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +16,15 @@ from ingest.errors import ForkedChain, NodeBehind, WrongNetwork
 from ingest.pins import stored_pins
 from ingest.sources import passed
 from store.engine import Database
-from store.schema import ingest_job, ingest_position
+from store.schema import ingest_job, ingest_position, scanned_range
 from tests.e2e.matrix.drawn import Drawn, Step, draw
 from tests.e2e.matrix.indexing import Indexing, deployed
 from tests.e2e.matrix.judging import Judge
 from tests.e2e.matrix.world import Servers, World
 
-_PATIENCE_SECONDS = 180.0
+_PATIENCE_SECONDS = 180.0  # without any progress
+_PATIENCE_CPU_SECONDS = 60.0
+_LOOK_FOR_PROGRESS_SECONDS = 2.0
 _LIVE_SECONDS = 0.4
 _JOBS_SHOWN = 4
 _LOOK_SECONDS = 0.1
@@ -50,6 +52,31 @@ def run(seed: int, folder: Path, template: Path, servers: Servers) -> Outcome:
         database.close()
         world.close()
         shutil.rmtree(folder)
+
+
+class Patience:
+    """How long nothing has changed, by the clock and by this process's own time."""
+
+    def __init__(self, standing: Hashable) -> None:
+        self._begin(standing)
+
+    def _begin(self, standing: Hashable) -> None:
+        self._standing = standing
+        self._since = self._looked_at = time.monotonic()
+        self._used = time.process_time()
+
+    def lasts(self, look: Callable[[], Hashable]) -> bool:
+        """Whether it is worth waiting on."""
+        if time.monotonic() < self._looked_at + _LOOK_FOR_PROGRESS_SECONDS:
+            return True
+        self._looked_at = time.monotonic()
+        if (standing := look()) != self._standing:
+            self._begin(standing)
+            return True
+        waited = time.monotonic() - self._since
+        return (
+            waited < _PATIENCE_SECONDS or time.process_time() - self._used < _PATIENCE_CPU_SECONDS
+        )
 
 
 class Play:
@@ -106,7 +133,7 @@ class Play:
             with self._database.read() as conn:
                 return [each.state for each in jobs.progress(conn, asked) if each.ended]
 
-        self._wait(lambda: len(states()) == len(asked), _PATIENCE_SECONDS)
+        self._wait(lambda: len(states()) == len(asked))
         return states() == [jobs.DONE] * len(asked)
 
     def _excused(self) -> frozenset[str]:
@@ -132,7 +159,7 @@ class Play:
         else:
             self._change(step)
         world.go_on(step.number)
-        self._wait(self._has_caught_up, _LIVE_SECONDS)
+        self._wait_a_moment(self._has_caught_up)
 
     def _change(self, step: Step) -> None:
         world = self._world
@@ -145,7 +172,7 @@ class Play:
             "fork": lambda: world.fork(step.node),
         }
         if step.action == "fork":  # by the next leadership it has to prove itself
-            self._wait(self._knows_its_chain, _PATIENCE_SECONDS)
+            self._wait(self._knows_its_chain)
             self.end()
         changes.get(step.action, lambda: None)()
         self._start()
@@ -160,7 +187,7 @@ class Play:
 
     def _comes_to_rest(self) -> list[str]:
         """Everybody at the tip, all jobs ended, what some source has filled in; or what is not so."""
-        if self._wait(self._rests, _PATIENCE_SECONDS):
+        if self._wait(self._rests):
             return []
         with self._database.read() as conn:
             newest = select(ingest_job).order_by(ingest_job.c.created_at.desc())
@@ -200,12 +227,12 @@ class Play:
     def _switched(self, step: Step) -> list[str]:
         """From now on a node follows another chain: it is set aside, or what is not so."""
         self._start()
-        if not self._wait(self._knows_its_chain, _PATIENCE_SECONDS):
+        if not self._wait(self._knows_its_chain):
             return ["it pins no ledger"]
         if not self._world.switch(step.node):
             return []
         name = self._world.nodes[step.node].url.removeprefix("http://")
-        if not self._wait(lambda: self._is_expelled(name), _PATIENCE_SECONDS):
+        if not self._wait(lambda: self._is_expelled(name)):
             return [f"nobody noticed that {name} was switched to another chain"]
         ended = self._indexing.ended
         if self._world.has_no_true_node and not isinstance(ended, ForkedChain):
@@ -224,21 +251,41 @@ class Play:
         """It stops by itself and has recorded nothing of the new chain, if it knew the old one."""
         self._world.calm()
         self._start()
-        if not self._wait(self._knows_its_chain, _PATIENCE_SECONDS):
+        if not self._wait(self._knows_its_chain):
             return ["it pins no ledger"]
         self._world.reset(step.number)
-        if not self._wait(lambda: self._indexing.ended is not None, _PATIENCE_SECONDS):
+        if not self._wait(lambda: self._indexing.ended is not None):
             return ["it follows on after a reset"]
         ended = self._indexing.ended
         if not isinstance(ended, ForkedChain | WrongNetwork | NodeBehind):
             return [f"a reset ended it by {ended!r}"]
         return self._judge.faults(excused=self._excused())
 
-    def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Whether it comes to hold in time, or the indexer ends before."""
-        deadline = time.monotonic() + seconds
+    def _wait(self, holds: Callable[[], bool]) -> bool:
+        """Whether it comes to hold while there is progress, or the indexer ends before.
+
+        Patience runs out by this process's own time as well: a busy machine is no fault of the indexer.
+        """
+        patience = Patience(self._standing())
         while not holds():
-            if time.monotonic() > deadline or self._indexing is None or self._indexing.ended:
+            if self._indexing is None or self._indexing.ended or not patience.lasts(self._standing):
                 return holds()
             time.sleep(_LOOK_SECONDS)
         return True
+
+    def _wait_a_moment(self, holds: Callable[[], bool]) -> None:
+        """Until it holds, but not for long."""
+        ends_at = time.monotonic() + _LIVE_SECONDS
+        while time.monotonic() < ends_at and not holds():
+            time.sleep(_LOOK_SECONDS)
+
+    def _standing(self) -> Hashable:
+        """What changes with each page of following, healing or any other job; new tries are none."""
+        live = ingest_position.c.source.not_like(f"{jobs.JOB_PREFIX}%")
+        positions = select(ingest_position.c.cursor, ingest_position.c.through).where(live)
+        asked = select(ingest_job.c.id, ingest_job.c.updated_at).where(
+            ingest_job.c.kind != jobs.HEAL
+        )
+        with self._database.read() as conn:
+            rows = [conn.execute(each).all() for each in (positions, asked, select(scanned_range))]
+        return tuple(tuple(map(tuple, each)) for each in rows)
