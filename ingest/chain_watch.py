@@ -52,6 +52,7 @@ class ChainWatch:
         self._heads = heads
         self._clock = clock
         self._times = CloseTimes()
+        self._misdating: set[str] = set()  # whose close times say nothing
         self._settling = asyncio.Lock()
         self._settled_at = -math.inf
 
@@ -95,11 +96,13 @@ class ChainWatch:
     async def healthy(self, endpoint: Endpoint, health: Health) -> None:
         """What it says of its health. Raises as `saw` and `hears`."""
         await self.saw(endpoint, health.oldest_ledger, health.latest_ledger)
-        if health.latest_ledger_close_time is not None:
+        if health.latest_ledger_close_time:
             await self.hears(endpoint, {health.latest_ledger: health.latest_ledger_close_time})
 
     async def hears(self, endpoint: Endpoint, told: Mapping[int, int]) -> None:
         """What an answer says of ledgers' close times. Raises RpcUnavailable where it is not believed."""
+        if endpoint.name in self._misdating:
+            return
         odd = self._times.odd(told)
         if odd is None:
             self._times.learn(endpoint.name, told)
@@ -128,13 +131,21 @@ class ChainWatch:
         said = heads.get(odd.teller) if odd.teller != endpoint.name else None
         if meant is None or (said is not None and said.closed_at != odd.known_closed_at):
             self._times.forget(ledger=odd.known_ledger)  # nobody stands by what was told first
-        elif meant.closed_at != odd.known_closed_at or (
-            said is not None and said.hash != meant.hash
-        ):
+        elif said is not None and said.hash != meant.hash:
             expel(endpoint, ForkedChain(endpoint.name, str(odd)), self._clock())
+        elif meant.closed_at == odd.known_closed_at:
+            junk = RpcUnavailable(f"it told close times that are not its own: {odd}")
+            count(endpoint, junk, self._clock())
         else:
-            count(
-                endpoint,
-                RpcUnavailable(f"it told close times that are not its own: {odd}"),
-                self._clock(),
-            )
+            self._judge_alone(endpoint, odd, meant)
+
+    def _judge_alone(self, endpoint: Endpoint, odd: Odd, meant: LedgerHead) -> None:
+        """It does not stand by what it told first: by what it tells now, or by neither."""
+        self._times.forget(ledger=odd.known_ledger)
+        if odd.ledger != odd.known_ledger:
+            return
+        if meant.closed_at == odd.closed_at:
+            expel(endpoint, ForkedChain(endpoint.name, str(odd)), self._clock())
+            return
+        self._misdating.add(endpoint.name)
+        _LOG.warning("endpoint_misdates", endpoint=endpoint.name, reason=str(odd))

@@ -32,13 +32,13 @@ class Odd(NamedTuple):
 
 
 def told_by(page: Page) -> dict[int, int]:
-    """{ledger: close time} of a page."""
+    """{ledger: close time} of a page; 0 is none, some nodes write it for what they do not know."""
     told = {event.ledger: event.closed_at for event in page.events if event.defect is None}
-    return {
-        **told,
+    told |= {
         page.oldest_ledger: page.oldest_closed_at,
         page.latest_ledger: page.latest_closed_at,
     }
+    return {ledger: closed_at for ledger, closed_at in told.items() if closed_at > 0}
 
 
 class CloseTimes:

@@ -19,6 +19,7 @@ _RUNBOOKS = ROOT / "docs" / "runbooks"
 _WARNINGS_TOO = {
     "chain_not_proven",
     "cross_check_impossible",
+    "endpoint_misdates",
     "event_left_out_suspected",
     "leadership_lost",
     "leadership_yielded",

@@ -81,6 +81,29 @@ async def test_one_alone_that_tells_a_second_time_of_a_ledger_stops_the_indexer(
             await several.fetch()
 
 
+async def test_one_alone_whose_close_times_say_nothing_is_followed_all_the_same(capsys):
+    """As a gateway that writes its own clock into each answer."""
+    several = await following(pins=PINS, a={})
+    node = several.nodes[0]
+    node.misdated_seconds = 7
+    several.pool._watch._times.forget(ledger=100)
+    several.pool._watch._times.learn("a", {100: _TRUE.closed_at(100) + 3})
+    with pytest.raises(RpcUnavailable):
+        await several.fetch()
+    assert "endpoint_misdates" in capsys.readouterr().out
+    assert (await several.fetch()).source == "a"
+    node.misdated_seconds = 8
+    assert (await several.fetch()).source == "a"
+
+
+async def test_a_close_time_of_zero_is_none():
+    several = await following(pins=PINS, a={})
+    node = several.nodes[0]
+    node.answers = [result([], oldestLedger=30, oldestLedgerCloseTime="0")]
+    await several.fetch(window_end(99))
+    assert (await several.fetch(window_end(99))).source == "a"
+
+
 async def test_close_times_that_are_not_its_own_are_not_believed_and_it_rests():
     several = await following(a={}, b={})
     several.nodes[0].misdated_seconds = -86_400
