@@ -54,8 +54,11 @@ class Delivery(Shown):
     possible_duplicate: bool = Field(
         description="sent again though an earlier try may have arrived"
     )
+    digest: bool = Field(description="one message that tells of others too")
+    carried_by: UUID | None = Field(description="the digest that tells this; null: none does")
     happened_at: LedgerTime = Field(validation_alias="closed_at", description="ledger close")
     planned_at: OurTime
+    released_at: OurTimeIfAny = Field(description="held on purpose until then; null: it was not")
     queued_at: OurTimeIfAny
     handed_off_at: OurTimeIfAny
     accepted_at: OurTimeIfAny
@@ -81,8 +84,11 @@ _DELIVERY: Final[dict[str, Any]] = {
     "provider": "smtp",
     "provider_message_id": None,
     "possible_duplicate": False,
+    "digest": False,
+    "carried_by": None,
     "happened_at": PAUSED_AT,
     "planned_at": "2026-03-02T09:15:02.250000Z",
+    "released_at": None,
     "queued_at": "2026-03-02T09:15:02.300000Z",
     "handed_off_at": _HANDED_OFF,
     "accepted_at": _ACCEPTED,

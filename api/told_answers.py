@@ -13,6 +13,7 @@ from api.stream_answers import StreamKey, check_reached, known_stream
 from api.told_schemas import ToldDelivery, ToldNotice, ToldPage
 from notifier.content import decode_content
 from notifier.schema import delivery, notice
+from notifier.told_as import DELIVERIES, told_columns
 from projections.reach import Reach
 from projections.sets import active_set
 
@@ -60,7 +61,8 @@ def _deliveries(conn: Connection, notices: list[UUID]) -> dict[UUID, list[ToldDe
     if not notices:
         return found
     query = (
-        select(delivery)
+        select(delivery.c.notice_id, delivery.c.channel, *told_columns())
+        .select_from(DELIVERIES)
         .where(delivery.c.notice_id.in_(notices))
         .order_by(delivery.c.channel, delivery.c.endpoint)
     )

@@ -22,6 +22,7 @@ _newest = (
     select(
         delivery.c.channel,
         delivery.c.notice_id,
+        delivery.c.released_at,
         func.coalesce(delivery.c.accepted_at, delivery.c.delivered_at).label("told_at"),
     )
     .where(delivery.c.planned_at > bindparam("planned_after"), delivery.c.endpoint != CANARY)
@@ -29,8 +30,10 @@ _newest = (
     .limit(MOST_DELIVERIES)
     .subquery()
 )
+# What was held on purpose counts from when it was let go.
+_since = func.coalesce(_newest.c.released_at, notice.c.closed_at * _MICROS)
 _TOLD: Final = (
-    select(_newest.c.channel, (_newest.c.told_at - notice.c.closed_at * _MICROS).label("micros"))
+    select(_newest.c.channel, (_newest.c.told_at - _since).label("micros"))
     .join_from(_newest, notice, notice.c.notice_id == _newest.c.notice_id)
     .where(
         _newest.c.told_at > bindparam("after"),

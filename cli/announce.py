@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, select, tuple_
 from cli.times import when_seconds
 from notifier.content import decode_content
 from notifier.schema import delivery, notice
-from notifier.states import CANARY, CLAIMED, HANDED_OFF, PENDING, QUEUED
+from notifier.states import CANARY, CLAIMED, HANDED_OFF, HELD, PENDING, QUEUED
+from notifier.told_as import DELIVERIES, told_columns
 from store.clock import now_micros
 from store.engine import Database
 from store.errors import Transient
@@ -19,7 +20,7 @@ from store.errors import Transient
 _POLL_SECONDS = 0.5
 _NOTICES_PER_POLL = 200
 _PATIENCE_MICROS = 60 * 1_000_000  # then a notice is printed as far as it has come
-_UNDER_WAY = frozenset({PENDING, QUEUED, CLAIMED, HANDED_OFF})
+_UNDER_WAY = frozenset({HELD, PENDING, QUEUED, CLAIMED, HANDED_OFF})
 _ORDER = {"in_app": 0, "push": 1, "email": 2, "sms": 3}
 _Place = tuple[int, UUID]  # of a notice: planned_at, notice_id
 
@@ -54,7 +55,11 @@ class Announcer:
         ).all()
         fresh = [row for row in notices if row.notice_id not in self._told]
         found: dict[UUID, list[Row[Any]]] = {row.notice_id: [] for row in fresh}
-        query = select(delivery).where(delivery.c.notice_id.in_(list(found)))
+        query = (
+            select(delivery.c.notice_id, delivery.c.channel, *told_columns())
+            .select_from(DELIVERIES)
+            .where(delivery.c.notice_id.in_(list(found)))
+        )
         for row in conn.execute(query):
             found[row.notice_id].append(row)
         patient_since = now_micros() - _PATIENCE_MICROS

@@ -15,6 +15,7 @@ from notifier.plan import build_follower
 from notifier.privacy import Vault
 from notifier.push_on import push_services_on
 from notifier.recipients import Roster
+from notifier.restraint import Restraint
 from notifier.switched_on import build_channels
 from notifier.webhooks.planning import Subscribers
 from notifier.worker import build_worker, canary_channel, guests_of
@@ -31,6 +32,10 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
             network=here.network,
             freshness_seconds=freshness_of(settings),
             public_url=settings.api.public_url,
+            restraint=Restraint(
+                window_seconds=settings.restraint.window_seconds,
+                collect_seconds=settings.restraint.collect_seconds,
+            ),
         ),
         _subscribers(settings, vault),
     )

@@ -28,6 +28,7 @@ from config.platform_settings import (
 )
 from config.push_settings import PushSettings
 from config.reconcile_settings import ReconcileSettings
+from config.restraint_settings import RestraintSettings
 from config.webhook_settings import WebhookSettings
 
 Environment = Literal["development", "testnet", "staging", "production"]
@@ -191,6 +192,7 @@ class Settings(Section):
     look_ups: LookUpSettings = LookUpSettings()
     notifier: NotifierSettings = NotifierSettings()
     limits: LimitSettings = LimitSettings()
+    restraint: RestraintSettings = RestraintSettings()
     guests: GuestSettings = GuestSettings()
     projections: ProjectionsSettings = ProjectionsSettings()
     api: ApiSettings = ApiSettings()

@@ -43,6 +43,10 @@ _RESULT_COLUMNS = (
     "ended_at",
 )
 _MARK_COLUMNS = ("delivery_id", "n", "provider", "phase", "started_at", "handed_off_at", "worker")
+_CLAIMED_COLUMNS = (
+    *("notice_id", "channel", "contact_id", "planned_at", "deadline_at"),
+    *("priority", "bundle", "digest"),
+)
 # Composed once: it runs for every letter.
 _COMPLETED = (
     update(attempt)
@@ -66,6 +70,8 @@ class Claim:
     claimed_at: int
     lease_until: int
     priority: int = 0
+    bundle: str | None = None
+    digest: bool = False
 
 
 def claim(
@@ -85,16 +91,11 @@ def claim(
         return None
     return Claim(
         delivery_id=delivery_id,
-        notice_id=row.notice_id,
-        channel=row.channel,
-        contact_id=row.contact_id,
         token=token,
         attempt_number=row.attempts + 1,
-        planned_at=row.planned_at,
-        deadline_at=row.deadline_at,
         claimed_at=now,
         lease_until=lease_until,
-        priority=row.priority,
+        **{name: getattr(row, name) for name in _CLAIMED_COLUMNS},
     )
 
 

@@ -16,6 +16,7 @@ EMPLOYER = "employer"
 IN_APP = "in_app"
 EMAIL = "email"
 SMS = "sms"
+DIGEST = "digest"  # the kind of a letter that tells several; why a delivery was cancelled whose news it has
 
 _SHORT_ENDS = 4  # characters kept at either end of a strkey
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, tuple_
 
+from notifier import digests
 from notifier.errors import FilterInvalid
 from notifier.retry import Outcome
 from notifier.schema import attempt, delivery, notice
@@ -31,7 +32,8 @@ REDRIVABLE = frozenset({UNKNOWN, FAILED, EXPIRED})
 REDRIVE_SECONDS = 3600
 OPERATOR = "operator"
 _SECOND = 1_000_000
-_OWN = ("token", "contact_id", "lane", "lane_position")  # our housekeeping, shown to nobody
+# Our housekeeping, shown to nobody.
+_OWN = ("token", "contact_id", "lane", "lane_position", "bundle")
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +46,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     endpoint: str | None = None
     reason: str | None = None
     provider: str | None = None
+    carried_by: UUID | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """As SQL."""
@@ -55,6 +58,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "endpoint": delivery.c.endpoint,
             "reason": delivery.c.reason,
             "provider": delivery.c.provider,
+            "carried_by": delivery.c.carried_by,
         }
         wanted = {name: getattr(self, name) for name in columns}
         return and_(
@@ -148,7 +152,11 @@ def redrive(conn: Connection, bell: Bell, wanted: Filter, *, now: int) -> list[U
 
 
 def cancel(conn: Connection, wanted: Filter, *, now: int, reason: str = OPERATOR) -> list[UUID]:
-    """Withdraw what has not been handed off; returns those withdrawn."""
+    """Withdraw what has not been handed off; returns those withdrawn.
+
+    Where that is a digest, what it carried is told without it, unless it is withdrawn as well.
+    """
+    digests.dissolve(conn, wanted.condition(), now)
     moved = move_all(
         conn,
         wanted.condition(),

@@ -8,10 +8,10 @@ their keys and times, the suppression list, and a tombstone that is never told a
 from sqlalchemy import Connection, delete, or_, select, update
 
 from notifier.contact_letters import contact_letter
-from notifier.notices import withdraw
 from notifier.privacy import Vault
 from notifier.recipients import Roster
 from notifier.schema import attempt, callback, contact, delivery, notice, recipient
+from notifier.withdrawing import withdraw
 
 ERASED = "erased"
 

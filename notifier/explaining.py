@@ -5,10 +5,12 @@ Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words
 
 from typing import NamedTuple
 
-from notifier import states, suppression
+from notifier import digests, states, suppression
 from notifier.buckets import RATE
+from notifier.content import DIGEST
 from notifier.places import STALE
 from notifier.preferences import PREFERENCE
+from notifier.restraint import GATHERED
 from notifier.result import DEFECT_REASON
 
 
@@ -54,6 +56,18 @@ _PATIENCE = Explanation(
 )
 _UNSUPPRESS = "once they agree: `pausewire recipients unsuppress CHANNEL PLACE`"
 _REASONS = {
+    (states.HELD, GATHERED): Explanation(
+        "held for a moment, to be told in one message with what else happens at this employer"
+    ),
+    (states.CANCELLED, DIGEST): Explanation(
+        "told in one message together with other news of this employer"
+    ),
+    (states.CANCELLED, digests.ANSWERED): Explanation(
+        "not sent: it had ended before it left, and the person has it right by what was sent before"
+    ),
+    (states.CANCELLED, digests.OVERTAKEN): Explanation(
+        "not sent: newer news of the same stream has left before it"
+    ),
     (states.EXPIRED, STALE): Explanation(
         "the news was too old for this channel when it was planned"
     ),

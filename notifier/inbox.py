@@ -16,6 +16,7 @@ from notifier import actor_news, facts
 from notifier.content import IN_APP, decode_content
 from notifier.rendering import Renderer
 from notifier.schema import delivery, notice, recipient
+from notifier.told_as import DELIVERIES, told_columns
 
 _LOOKUPS_AT_ONCE: Final = 500
 
@@ -137,10 +138,10 @@ def deliveries_of(conn: Connection, notice_ids: Sequence[UUID]) -> dict[UUID, li
     found: dict[UUID, list[dict[str, Any]]] = {each: [] for each in notice_ids}
     rows = conn.execute(
         select(
-            delivery.c.notice_id,
-            *(delivery.c.channel, delivery.c.state, delivery.c.reason),
-            *(delivery.c.accepted_at, delivery.c.delivered_at),
+            *(delivery.c.notice_id, delivery.c.channel, delivery.c.reason),
+            *told_columns(),
         )
+        .select_from(DELIVERIES)
         .where(delivery.c.notice_id.in_(notice_ids), delivery.c.channel != IN_APP)
         .order_by(delivery.c.channel, delivery.c.endpoint)
     )

@@ -28,9 +28,10 @@ from notifier.news import (
     stream_kind,
     stream_of,
 )
-from notifier.notices import SUPERSEDED, NoticeWriter, withdraw
+from notifier.notices import NoticeWriter
 from notifier.revisions import Change, change_by, revision_note, status_step
 from notifier.schema import job_revision, notice
+from notifier.withdrawing import SUPERSEDED, withdraw
 from store import bulk
 from store.log import Recorded, read_after
 

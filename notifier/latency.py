@@ -52,6 +52,7 @@ def stage_times(*, since: int, most: int = MOST_ROWS) -> Select[Any]:
             delivery.c.handed_off_at,
             delivery.c.accepted_at,
             delivery.c.delivered_at,
+            delivery.c.released_at,
             notice.c.read_at,
         )
         .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
@@ -140,9 +141,13 @@ def promptness(rows: Iterable[Row[Any]]) -> dict[str, Promptness]:
 
 
 def told_seconds(row: Row[Any]) -> float | None:
-    """From ledger close until the far side took it; None: it has not."""
+    """From ledger close until the far side took it; None: it has not.
+
+    What was held on purpose counts from when it was let go.
+    """
     at = row.delivered_at if row.accepted_at is None else row.accepted_at
-    return None if at is None else at / 1_000_000 - row.closed_at
+    since = row.closed_at * 1_000_000 if row.released_at is None else row.released_at
+    return None if at is None else (at - since) / 1_000_000
 
 
 def _percent_within(seconds: Sequence[float], most: float) -> float:

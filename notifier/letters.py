@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from notifier import unsubscribing
+from notifier import digests, unsubscribing
 from notifier.attempts import Claim
 from notifier.channels.channel import Letter
-from notifier.content import Content, Rendered, decode_content
+from notifier.content import DIGEST, EMAIL, Content, Rendered, decode_content
+from notifier.digest_content import digest_of
 from notifier.errors import DestinationRejected
 from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
 from notifier.privacy import Vault
@@ -49,7 +50,10 @@ _LETTER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a letter is made of. `site`: keyed hash of where the destination is at (sites.py)."""
+    """What a letter is made of. `told`: of a digest, all that it tells, in the order of what happened.
+
+    `site`: keyed hash of where the destination is at (sites.py).
+    """
 
     content: Content
     language: str
@@ -58,6 +62,7 @@ class Draft:
     destination: str
     unsubscribe_url: str | None = None
     site: str = ""
+    told: tuple[Content, ...] = ()
 
 
 class Withheld(NamedTuple):
@@ -116,21 +121,27 @@ class Letters:
             return self._canary(row)
         if row.suppressed is not None:
             return Withheld(SUPPRESSED, row.suppressed)
+        return self._draft(conn, held, row)
+
+    def _draft(self, conn: Connection, held: Claim, row: Any) -> Draft | Withheld:
         if held.contact_id is None:
             raise DestinationRejected("the delivery names no contact")
         place = SealedPlace(held.contact_id, row.recipient_id, row.wrapped_key, row.destination)
         destination = open_place(self._vault, place)
         if not self._guests.admits(held.channel, destination):
             return Withheld(SUPPRESSED, NOT_A_GUEST)
-        stream = "contract" if row.stream_id is None else row.stream_id
+        told = () if held.bundle is None else digests.told_in(conn, held)
+        if held.bundle is not None and not told:
+            return Withheld(CANCELLED, digests.OVERTAKEN)
         return Draft(
             content=decode_content(row.content),
             language=row.language,
             template_version=row.template_version,
-            thread=f"{row.contract_id}.{stream}",
+            thread=_thread(held, row),
             destination=destination,
             unsubscribe_url=self._unsubscribe_url(held.channel, row.destination_lookup),
             site=row.site_lookup or self._site(conn, held, row.site_lookup, destination),
+            told=told if held.digest else (),
         )
 
     def _site(self, conn: Connection, held: Claim, known: str | None, destination: str) -> str:
@@ -156,9 +167,7 @@ class Letters:
         if draft.content.kind == CANARY:
             words = Rendered(CANARY_SUBJECT, f"{CANARY_TEXT} {draft.content.reference}")
         else:
-            words = self._renderer.render(
-                draft.content, held.channel, draft.language, draft.template_version
-            )
+            words = self._worded(held, draft)
         words = marked(words, self._guests.network)
         return Letter(
             delivery_id=held.delivery_id,
@@ -168,9 +177,16 @@ class Letters:
             html=words.html,
             planned_at=held.planned_at,
             deadline_at=held.deadline_at,
-            kind=draft.content.kind,
+            kind=DIGEST if draft.told else draft.content.kind,
             unsubscribe_url=draft.unsubscribe_url,
         )
+
+    def _worded(self, held: Claim, draft: Draft) -> Rendered:
+        language, version = draft.language, draft.template_version
+        if draft.told:
+            digest = digest_of(draft.content, draft.told)
+            return self._renderer.render_digest(digest, held.channel, language, version)
+        return self._renderer.render(draft.content, held.channel, language, version)
 
     def _canary(self, row: Any) -> Draft:
         """Its place is the deployment's own, no recipient's."""
@@ -181,3 +197,14 @@ class Letters:
             thread=CANARY,
             destination=self._canary_place,
         )
+
+
+def _thread(held: Claim, row: Any) -> str:
+    """What a mailbox keeps together: the news of a stream, and the digests about one employer.
+
+    Elsewhere a newer message takes the older one's place, and no digest tells what another one told.
+    """
+    if held.digest:
+        return f"digest.{held.bundle if held.channel == EMAIL else held.delivery_id}"
+    stream = "contract" if row.stream_id is None else row.stream_id
+    return f"{row.contract_id}.{stream}"

@@ -43,7 +43,7 @@ class News(NamedTuple):
     """One thing to tell. `cause`: the event id (or job) that keys its notices.
 
     `position`, `recorded_at` (microseconds): of the recorded event that planning met. `happened_at`,
-    `paused_since`: unix seconds.
+    `paused_since`: unix seconds. `employer`: the stream's, None: not known, or about a whole contract.
     """
 
     kind: str
@@ -58,6 +58,7 @@ class News(NamedTuple):
     start_known: bool = True
     paused_since: int | None = None
     pauses: tuple[Pause, ...] = ()
+    employer: str | None = None
 
 
 def stream_kind(before: AggregateState, after: AggregateState, fact: Fact) -> str | None:
@@ -102,6 +103,7 @@ def status_news(
         late=late,
         start_known=fact.time_known,
         paused_since=before.status_at if since_known else None,
+        employer=getattr(step.after, "employer", None),
     )
 
 

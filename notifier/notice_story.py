@@ -96,18 +96,28 @@ def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
         "endpoint": row.endpoint,
         "state": row.state,
         "reason": row.reason,
-        "explanation": why.text,
+        "explanation": why.text + _by_carrier(conn, row.carried_by),
         "remedy": why.remedy,
         "not_before": row.available_at,
         "deadline_at": row.deadline_at,
         "provider": row.provider,
         "provider_message_id": row.provider_message_id,
         "possible_duplicate": row.possible_duplicate,
+        "digest": row.digest,
+        "carried_by": row.carried_by,
         "stages": _stages(of, row),
         "attempts": [_attempt(each) for each in conn.execute(_attempts(row.delivery_id))],
         "callbacks": [_callback(each) for each in conn.execute(_callbacks(row.delivery_id))],
         "asked": [_named(each, _ASKED) for each in conn.execute(asked_for(row.delivery_id))],
     }
+
+
+def _by_carrier(conn: Connection, delivery_id: UUID | None) -> str:
+    """How the digest stands that tells this, as the end of a sentence."""
+    if delivery_id is None:
+        return ""
+    row = conn.execute(select(delivery).where(delivery.c.delivery_id == delivery_id)).one()
+    return f" (delivery {delivery_id}): {explain(row.state, row.reason).text}"
 
 
 def _stages(of: Row[Any], row: Row[Any]) -> list[dict[str, Any]]:

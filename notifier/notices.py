@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import Connection
 
 from domain.chain_order import DomainEvent
 from domain.notice import DeliveryChanged, NoticePlanned
-from notifier import facts, privacy, states
+from notifier import facts, privacy, states, withdrawing
 from notifier.composing import compose
-from notifier.content import TEMPLATE_VERSION, encode_content
+from notifier.content import EMPLOYER, TEMPLATE_VERSION, encode_content
 from notifier.languages import language_for
 from notifier.news import Listener, News
 from notifier.places import MICROS, PlannedDelivery, inbox_delivery, places_for, sent_delivery
 from notifier.preferences import heed
 from notifier.recipients import Recipient, Roster
+from notifier.restraint import UNRESTRAINED, Restraint, Sheaf
 from notifier.schema import delivery, notice
 from notifier.webhooks.planning import SUBSCRIBER, Subscribers
 from store import bulk
 from store.schema import evidence
 
-SUPERSEDED = "superseded"  # why news that a revision outdated was withdrawn
 _NOTICE_COLUMNS = (
     *(
         "notice_id",
@@ -49,12 +49,14 @@ class PlanningRules:
     """What planning is told by the deployment.
 
     `network`: its id. `freshness_seconds`: for each channel that can send, how long after ledger close
-    news still goes out on it. `public_url`: where people look, without a slash at its end.
+    news still goes out on it. `public_url`: where people look, without a slash at its end. `restraint`:
+    what is held to be told together; by default nothing is.
     """
 
     network: str
     freshness_seconds: Mapping[str, int]
     public_url: str | None = None
+    restraint: Restraint = UNRESTRAINED
 
 
 class Draft(NamedTuple):
@@ -81,14 +83,17 @@ class NoticeWriter:
         subscribed = self._subscribed(conn, news)
         wanted = self._drafts(conn, news, now) | subscribed
         known = _known(conn, list(wanted))
-        _restore(conn, [notice_id for notice_id in known if wanted[notice_id].news.late], now)
+        withdrawing.restore(
+            conn, [notice_id for notice_id in known if wanted[notice_id].news.late], now
+        )
         drafts = [draft for notice_id, draft in wanted.items() if notice_id not in known]
         if not drafts:
             return 0
         seen_at = _seen_at(conn, {draft.news.cause for draft in drafts})
         notices = [self._notice_row(draft, seen_at, now) for draft in drafts]
         people = [draft for draft in drafts if draft.notice_id not in subscribed]
-        deliveries = [row for draft in people for row in self._deliveries(draft, now)]
+        sheaves = [self._sheaf(draft, now) for draft in people]
+        deliveries = self._rules.restraint.restrain(conn, sheaves, now)
         columns = PlannedDelivery._fields
         bulk.insert_many(conn, notice, _NOTICE_COLUMNS, notices, on_conflict="nothing")
         bulk.insert_many(conn, delivery, columns, deliveries, on_conflict="nothing")
@@ -147,6 +152,17 @@ class NoticeWriter:
             now,
         )
 
+    def _sheaf(self, draft: Draft, now: int) -> Sheaf:
+        """A notice and its deliveries, for whoever looks at what else its reader is told."""
+        news, key = draft.news, draft.recipient.key or b""
+        about = f"contract:{news.contract_id}" if news.employer is None else news.employer
+        return Sheaf(
+            privacy.bundle_id(key, about),
+            news,
+            draft.listener.role == EMPLOYER,
+            tuple(self._deliveries(draft, now)),
+        )
+
     def _deliveries(self, draft: Draft, now: int) -> Iterator[PlannedDelivery]:
         kind = draft.news.kind
         yield inbox_delivery(draft.notice_id, kind, now)
@@ -165,39 +181,6 @@ class NoticeWriter:
                 now=now,
                 held_until=wish.held_until,
             )
-
-
-def withdraw(conn: Connection, of: ColumnElement[bool], reason: str, now: int) -> int:
-    """Cancel the deliveries of these notices that have not left yet; returns how many.
-
-    `of`: a condition on notice rows. A worker at one of them loses its claim before the hand-off.
-    """
-    moved = states.move_all(
-        conn,
-        delivery.c.notice_id.in_(select(notice.c.notice_id).where(of)),
-        origin=states.WITHDRAWABLE,
-        to=states.CANCELLED,
-        now=now,
-        changes={"reason": reason, "token": None, "lease_until": None},
-    )
-    return len(moved)
-
-
-def _restore(conn: Connection, notice_ids: Sequence[UUID], now: int) -> None:
-    """Let leave after all what one revision withdrew and another makes true again."""
-    if notice_ids:
-        states.move_all(
-            conn,
-            and_(
-                delivery.c.notice_id.in_(notice_ids),
-                delivery.c.reason == SUPERSEDED,
-                delivery.c.deadline_at > now,
-            ),
-            origin=frozenset({states.CANCELLED}),
-            to=states.PENDING,
-            now=now,
-            changes={"available_at": now, "reason": None},
-        )
 
 
 def _known(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:

@@ -61,10 +61,11 @@ def delivered(conn: Connection, since: int) -> Tally:
 def punctual(conn: Connection, since: int, *, now: int, seconds: float) -> Tally:
     """Deliveries that a provider took within so many seconds of ledger close, or did not, by channel.
 
-    One that is still under way when the time is over is as late as one that was taken later.
+    One that is still under way when the time is over is as late as one that was taken later. What was
+    held on purpose counts from when it was let go.
     """
     limit = int(seconds * _MICROS)
-    closed = notice.c.closed_at * _MICROS
+    closed = func.coalesce(delivery.c.released_at, notice.c.closed_at * _MICROS)
     in_time = func.sum(case((closed + limit >= _TOLD_AT, 1), else_=0), type_=Integer)
     taken = and_(delivery.c.state.in_(TAKEN), _TOLD_AT.is_not(None))
     overdue = and_(delivery.c.state.in_(UNDER_WAY), closed + limit < now)

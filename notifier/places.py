@@ -69,6 +69,7 @@ class PlannedDelivery(NamedTuple):
     planned_at: int
     delivered_at: int | None
     updated_at: int
+    bundle: str | None = None
 
 
 def places_for(kind: str, contacts: Sequence[Contact], channels: Iterable[str]) -> Iterator[Place]:

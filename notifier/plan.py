@@ -7,7 +7,7 @@ Facts on time tell what status they led to. Late and refused facts tell nothing 
 revision that follows them does. An event that cannot be understood is parked; the others go on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -38,13 +38,18 @@ FOLLOWER = "plan"
 
 
 def build_follower(
-    database: Database, writer: NoticeWriter, *, chunk_events: int, poll_seconds: float
+    database: Database,
+    writer: NoticeWriter,
+    *,
+    chunk_events: int,
+    poll_seconds: float,
+    clock: Callable[[], int] = now_micros,
 ) -> Follower:
     """The planning follower; durable, since what it plans is not fetched again."""
     return Follower(
         database,
         name=FOLLOWER,
-        apply=Planner(writer, database.bell).apply,
+        apply=Planner(writer, database.bell, clock).apply,
         chunk_events=chunk_events,
         durable=True,
         poll_seconds=poll_seconds,
@@ -56,14 +61,17 @@ def build_follower(
 class Planner:
     """Plans chunks of the log within the follower's transaction."""
 
-    def __init__(self, writer: NoticeWriter, bell: Bell) -> None:
+    def __init__(
+        self, writer: NoticeWriter, bell: Bell, clock: Callable[[], int] = now_micros
+    ) -> None:
         self._writer = writer
+        self._clock = clock
         self._bell = bell
         self._histories = Histories()
 
     def apply(self, conn: Connection, chunk: Sequence[Recorded]) -> None:
         """Plan a chunk; where that fails, plan its events one by one and park those at fault."""
-        now = now_micros()
+        now = self._clock()
         try:
             with conn.begin_nested():
                 self._plan(conn, chunk, now)

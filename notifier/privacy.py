@@ -101,6 +101,11 @@ def notice_id(key: bytes, network: str, cause_event_id: str, kind: str) -> UUID:
     return UUID(bytes=hmac.digest(key, named, "sha256")[:ID_BYTES])
 
 
+def bundle_id(key: bytes, about: str) -> str:
+    """What one person is told about one employer, by a name that only the key ties to either; hex."""
+    return hmac.digest(key, f"bundle{_SEPARATOR}{about}".encode(), "sha256")[:ID_BYTES].hex()
+
+
 def delivery_id(notice: UUID, channel: str, endpoint: str) -> UUID:
     """A delivery's id; as secret as its notice's."""
     named = notice.bytes + f"{channel}{_SEPARATOR}{endpoint}".encode()

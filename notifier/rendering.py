@@ -17,6 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from notifier import gsm
 from notifier.content import EMAIL, EMPLOYEE, IN_APP, SMS, Content, Rendered, short
+from notifier.digest_content import Digest
 from notifier.first_words import FIRST_VERSION, FirstWords
 from notifier.languages import (
     GSM_LANGUAGES,
@@ -25,7 +26,7 @@ from notifier.languages import (
     is_right_to_left,
     locale_for,
 )
-from notifier.wording import Wording, plain
+from notifier.wording import Wording, comma_of, plain
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -56,28 +57,22 @@ class Renderer:
         if version == FIRST_VERSION:
             return self._first.render(content, channel)
         environment = self._environment(version, language)
-        wording = Wording(content, content.locale or locale_for(language))
-        given: dict[str, object] = {
-            "c": content,
-            "f": wording,
-            "language": language,
-            "rtl": is_right_to_left(language),
-            "employee": content.role == EMPLOYEE,
-            "stream": str(content.stream_id),
-            "contract": short(content.contract_id),
-            "at": wording.at(content.happened_at),
-            "soon": wording.soon(content.happened_at),
-        }
+        given = _given(content, language)
         given |= _words(environment, content, channel, given)
+        return _laid_out(environment, channel, language, given)
 
-        def laid_out(layout: str) -> str:
-            return environment.get_template(layout).render(given)
-
-        text = laid_out(f"{channel}.txt")
-        if channel == SMS and language in GSM_LANGUAGES:
-            text = gsm.spelled(text)
-        html = laid_out("email.html") if channel == EMAIL else None
-        return Rendered(str(given["subject"]), text, html)
+    def render_digest(self, digest: Digest, channel: str, language: str, version: str) -> Rendered:
+        """The words of a digest: email, sms or push. Raises as `render`."""
+        environment = self._environment(version, language)
+        given = _given(digest.content, language)
+        given |= {
+            name: getattr(digest, name) for name in ("paused", "resumed", "cancelled", "more")
+        }
+        given["comma"] = comma_of(language)
+        given |= _words(environment, digest.content, channel, given)
+        if channel == EMAIL:
+            given["pauses"] = [_line(environment, each, language) for each in digest.lines]
+        return _laid_out(environment, channel, language, given)
 
     def _made(self, version: str, language: str) -> SandboxedEnvironment:
         environment = SandboxedEnvironment(
@@ -95,6 +90,40 @@ class Renderer:
             words, newstyle=True
         )
         return environment
+
+
+def _given(content: Content, language: str) -> dict[str, object]:
+    """What every template may ask for."""
+    wording = Wording(content, content.locale or locale_for(language))
+    return {
+        "c": content,
+        "f": wording,
+        "language": language,
+        "rtl": is_right_to_left(language),
+        "employee": content.role == EMPLOYEE,
+        "stream": str(content.stream_id),
+        "contract": short(content.contract_id),
+        "at": wording.at(content.happened_at),
+        "soon": wording.soon(content.happened_at),
+    }
+
+
+def _laid_out(
+    environment: SandboxedEnvironment, channel: str, language: str, given: Mapping[str, object]
+) -> Rendered:
+    text = environment.get_template(f"{channel}.txt").render(given)
+    if channel == SMS and language in GSM_LANGUAGES:
+        text = gsm.spelled(text)
+    html = environment.get_template("email.html").render(given) if channel == EMAIL else None
+    return Rendered(str(given["subject"]), text, html)
+
+
+def _line(environment: Environment, content: Content, language: str) -> str:
+    """One of a digest's news: what happened, when, and how to ask about it."""
+    given = _given(content, language)
+    kind = environment.get_template(f"{content.kind}.jinja").make_module(given)
+    subject = kind.subject()  # type: ignore[attr-defined] # a macro
+    return f"{plain(subject)} · {given['soon']} · {plain(content.reference)}"
 
 
 def _words(

@@ -15,11 +15,21 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
 from store.columns import U64
 from store.schema import key_text, metadata
+
+_DUE = "state IN ('pending', 'retry_wait')"
+_ASKED_FOR = "channel = 'sms' AND state IN ('accepted', 'unknown')"
+
+
+def _where(name: str, *columns: str, where: str) -> Index:
+    """An index of some of the rows."""
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
+
 
 # A person or a company behind an account. `account_lookup`: keyed hash (hex) of the account id.
 # `wrapped_key`: the recipient's key under the master key; NULL once erased (a tombstone: plans nothing).
@@ -78,12 +88,13 @@ notice = Table(
     Column("actor", LargeBinary),
     UniqueConstraint("cause_event_id", "recipient_id", "kind"),
     Index("ix_notice_recipient_id_planned_at", "recipient_id", "planned_at", "notice_id"),
-    Index("ix_notice_contract_id_stream_id", "contract_id", "stream_id"),
+    Index("ix_notice_contract_id_stream_id", "contract_id", "stream_id", "position"),
 )
 
 # A notice on one channel at one endpoint (push contact id or webhook subscription, else `-`): the
 # queue of record. `generation` counts how often it was put on the broker; `token` is the claim. Within a
-# `lane` deliveries leave in the order of `lane_position`; NULL: in any order.
+# `lane` deliveries leave in the order of `lane_position`; NULL: in any order. `bundle`: what it may be told
+# together with. `digest`: it tells of those too that name it in `carried_by`. `released_at`: was held till.
 delivery = Table(
     "delivery",
     metadata,
@@ -112,24 +123,19 @@ delivery = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("lane", key_text()),
     Column("lane_position", BigInteger),
+    Column("bundle", key_text()),
+    Column("digest", Boolean, nullable=False, server_default=false()),
+    Column("carried_by", Uuid),
+    Column("released_at", BigInteger),
     UniqueConstraint("notice_id", "channel", "endpoint"),
-    Index(
-        "ix_delivery_due",
-        "channel",
-        "priority",
-        "available_at",
-        postgresql_where=text("state IN ('pending', 'retry_wait')"),
-        sqlite_where=text("state IN ('pending', 'retry_wait')"),
-    ),
+    _where("ix_delivery_due", "channel", "priority", "available_at", where=_DUE),
     Index("ix_delivery_state_lease_until", "state", "lease_until"),
     Index("ix_delivery_planned_at", "planned_at", "delivery_id"),
     Index("ix_delivery_provider_message_id", "provider", "provider_message_id"),
-    Index(
-        "ix_delivery_asked_for",
-        "planned_at",
-        postgresql_where=text("channel = 'sms' AND state IN ('accepted', 'unknown')"),
-        sqlite_where=text("channel = 'sms' AND state IN ('accepted', 'unknown')"),
-    ),
+    _where("ix_delivery_asked_for", "planned_at", where=_ASKED_FOR),
+    _where("ix_delivery_held", "available_at", where="state = 'held'"),
+    _where("ix_delivery_bundle", "bundle", "state", where="bundle IS NOT NULL"),
+    _where("ix_delivery_carried_by", "carried_by", where="carried_by IS NOT NULL"),
 )
 
 # One row per try, numbered from 1. Written with the hand-off mark, completed with the result.

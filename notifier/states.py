@@ -47,12 +47,13 @@ MOVES: Mapping[str, frozenset[str]] = {
     PLANNED: frozenset({HELD, PENDING}) | _WITHDRAWN,
     HELD: frozenset({PENDING}) | _WITHDRAWN,
     # Straight to delivered: an earlier try, whose end nobody knew, has arrived after all.
-    PENDING: frozenset({QUEUED}) | _ARRIVED | _WITHDRAWN,
-    QUEUED: frozenset({CLAIMED, PENDING}) | _ARRIVED | _WITHDRAWN,
+    # Back to held: it is gathered with what came after it.
+    PENDING: frozenset({QUEUED, HELD}) | _ARRIVED | _WITHDRAWN,
+    QUEUED: frozenset({CLAIMED, PENDING, HELD}) | _ARRIVED | _WITHDRAWN,
     # From claimed the outcome can come without a hand-off: nothing has left, all ends are open.
-    CLAIMED: frozenset({HANDED_OFF, PENDING, RETRY_WAIT, FAILED}) | _ARRIVED | _WITHDRAWN,
+    CLAIMED: frozenset({HANDED_OFF, PENDING, HELD, RETRY_WAIT, FAILED}) | _ARRIVED | _WITHDRAWN,
     HANDED_OFF: frozenset({ACCEPTED, DELIVERED, RETRY_WAIT, FAILED, EXPIRED, UNKNOWN}),
-    RETRY_WAIT: frozenset({QUEUED, PENDING}) | _ARRIVED | _WITHDRAWN,
+    RETRY_WAIT: frozenset({QUEUED, PENDING, HELD}) | _ARRIVED | _WITHDRAWN,
     # A late answer, a callback or a person may still settle it.
     UNKNOWN: frozenset(
         {ACCEPTED, DELIVERED, BOUNCED, COMPLAINED, RETRY_WAIT, FAILED, EXPIRED, PENDING}
@@ -63,8 +64,8 @@ MOVES: Mapping[str, frozenset[str]] = {
     COMPLAINED: frozenset(),
     FAILED: frozenset({PENDING}) | _ARRIVED,
     SUPPRESSED: frozenset(),
-    # A revision that withdrew it may itself be revised.
-    CANCELLED: frozenset({PENDING}),
+    # A revision that withdrew it may itself be revised, and the digest that carried it taken apart.
+    CANCELLED: frozenset({PENDING, HELD}),
     EXPIRED: frozenset({PENDING}) | _ARRIVED,
 }
 # Nothing has left yet and nobody is about to let it.
@@ -87,6 +88,8 @@ _RETURNED = (
     delivery.c.planned_at,
     delivery.c.deadline_at,
     delivery.c.priority,
+    delivery.c.bundle,
+    delivery.c.digest,
 )
 
 

@@ -94,10 +94,11 @@ class Sweeper:
 
 
 def _release(conn: Connection, now: int) -> int:
-    """Held deliveries whose time has come."""
+    """Held deliveries whose time has come; those of a bundle are gathered (gather.py)."""
     origin = frozenset({HELD})
-    where = _some(origin, delivery.c.available_at <= now)
-    return len(move_all(conn, where, origin=origin, to=PENDING, now=now, changes={}))
+    where = _some(origin, (delivery.c.available_at <= now) & delivery.c.bundle.is_(None))
+    changes = {"released_at": now}
+    return len(move_all(conn, where, origin=origin, to=PENDING, now=now, changes=changes))
 
 
 def _give_up(conn: Connection, now: int) -> int:

@@ -102,6 +102,11 @@ def _local(seconds: int, zone: str) -> datetime:
     return datetime.fromtimestamp(seconds, zone_of(zone))
 
 
+def comma_of(language: str) -> str:
+    """What stands between the parts of an enumeration."""
+    return f"{_COMMAS.get(language, ',')} "
+
+
 def _joined(day: str, clock: str, time: datetime, locale_tag: str) -> str:
     comma = _COMMAS.get(locale_tag.partition("-")[0], ",")
     return f"{day}{comma} {clock} {_offset(time)}"

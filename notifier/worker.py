@@ -23,6 +23,7 @@ from notifier.broker import NAMESPACE, Queues, build_broker, idle_milliseconds
 from notifier.channels.loopback import LoopbackChannel
 from notifier.deliver import Deliverer
 from notifier.facts import FactsAppender
+from notifier.gather import Gatherer
 from notifier.group_commit import GroupCommit
 from notifier.guests import EVERYBODY, GuestList, guest_list
 from notifier.letters import Letters
@@ -124,6 +125,7 @@ def build_worker(
         roles={
             "relay": relay.run,
             "sweep": _sweeper(settings, database, options).run,
+            "gather": _gatherer(settings, database).run,
             "facts": FactsAppender(database, poll_seconds=notifier.poll_seconds).run,
         },
     )
@@ -146,6 +148,14 @@ def _threads_of(settings: Settings, broker: Broker) -> Worker:
         broker,
         worker_threads=settings.broker.worker_threads,
         worker_timeout=idle_milliseconds(settings.broker.url.get_secret_value()),
+    )
+
+
+def _gatherer(settings: Settings, database: Database) -> Gatherer:
+    return Gatherer(
+        database,
+        window_seconds=settings.restraint.window_seconds,
+        poll_seconds=settings.notifier.poll_seconds,
     )
 
 

@@ -226,6 +226,7 @@ def settings_of(network: SimulatedNetwork, folder: Path, back_end: BackEnd) -> d
         "PAUSEWIRE_ENVIRONMENT": "development",
         "PAUSEWIRE_SIMULATOR__ENABLED": "false",
         "PAUSEWIRE_CANARY__ENABLED": "false",  # judges count every delivery
+        "PAUSEWIRE_RESTRAINT__WINDOW_SECONDS": "0",  # so that there is a letter for each notice
         "PAUSEWIRE_STATE_DIR": str(folder),
         "PAUSEWIRE_NETWORK__RPC_URLS": json.dumps([network.rpc_url]),
         "PAUSEWIRE_NETWORK__CONTRACTS": json.dumps([contract]),

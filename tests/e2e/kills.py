@@ -30,6 +30,8 @@ POINTS = {
         "in_facts",
     ),
 }
+# Where nothing is held, nobody comes there: tests/e2e/test_restraint_kills.py does.
+OF_RESTRAINT = ("in_gather",)
 # The bytes may have left and no result was written: nobody can know.
 IN_DOUBT = frozenset({"after_handoff", "after_send"})
 # A dead indexer finds some events waiting, one transaction each: few hits, and it dies in one of them.

@@ -1,6 +1,6 @@
 """A small world for planning: facts are judged and recorded as ingest does it, then planned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from notifier.plan import build_follower
 from notifier.privacy import Vault
 from notifier.recipients import Roster, open_private
 from notifier.rendering import Renderer
+from notifier.restraint import UNRESTRAINED, Restraint
 from notifier.schema import delivery, notice, recipient
 from notifier.webhooks.planning import Subscribers
 from store import bulk, log
@@ -55,6 +56,8 @@ class World:
         freshness: dict[str, int] | None = None,
         *,
         chunk_events: int = 100,
+        restraint: Restraint = UNRESTRAINED,
+        clock: Callable[[], int] = now_micros,
     ) -> None:
         self.database = database
         self.vault = Vault(MASTER_KEY)
@@ -62,12 +65,13 @@ class World:
             network=NETWORK,
             freshness_seconds=FOREVER if freshness is None else freshness,
             public_url="https://pay.example",
+            restraint=restraint,
         )
         self.writer = NoticeWriter(
             Roster(self.vault), rules, Subscribers(self.vault, retry_seconds=3600)
         )
         self.follower = build_follower(
-            database, self.writer, chunk_events=chunk_events, poll_seconds=0.01
+            database, self.writer, chunk_events=chunk_events, poll_seconds=0.01, clock=clock
         )
         self.backlog = Backlog(database, self.writer, poll_seconds=0.01)
         self.past: dict[UUID, list[DomainEvent]] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.content import TEMPLATE_VERSION, Content, Money, Pause
+from notifier.digest_content import Digest, digest_of
 from notifier.languages import LANGUAGES
 from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, CORRECTION, KINDS, REVISED
 from notifier.rendering import Renderer
@@ -74,6 +75,32 @@ def golden_text(renderer: Renderer, language: str, kind: str) -> str:
     return "\n".join(parts)
 
 
+def digest(role: str, *kinds: str) -> Digest:
+    """A digest of these, one stream each, a minute apart."""
+    told = [
+        content(kind, role, stream_id=number, happened_at=AT + 60 * number)
+        for number, kind in enumerate(kinds, start=184)
+    ]
+    return digest_of(told[-1], told)
+
+
+def digest_variants() -> Iterator[tuple[str, Digest]]:
+    """Few and many, of one kind and of all."""
+    for role in ROLES:
+        yield role, digest(role, *["paused"] * 3, "resumed", "cancelled", "cancelled_while_paused")
+        yield f"{role}, two of a kind", digest(role, "paused", "paused")
+        yield f"{role}, more than there is room for", digest(role, *["paused"] * 500)
+
+
+def golden_digests(renderer: Renderer, language: str) -> str:
+    parts = []
+    for name, made in digest_variants():
+        for channel in CHANNELS[:3]:
+            words = renderer.render_digest(made, channel, language, TEMPLATE_VERSION)
+            parts += [f"=== {name} · {channel} ===", words.subject, "", words.text, ""]
+    return "\n".join(parts)
+
+
 def golden_html(renderer: Renderer, language: str) -> str:
     html = renderer.render(content("paused"), "email", language, TEMPLATE_VERSION).html
     return f"{html}\n"
@@ -89,4 +116,5 @@ if __name__ == "__main__":
         golden_file(language, "").mkdir(parents=True, exist_ok=True)
         for kind in KINDS:
             golden_file(language, f"{kind}.txt").write_text(golden_text(made, language, kind))
+        golden_file(language, "digest.txt").write_text(golden_digests(made, language))
         golden_file(language, "paused.html").write_text(golden_html(made, language))

@@ -1532,12 +1532,14 @@ export interface components {
          *           "accepted_at": "2026-03-02T09:15:02.470000Z",
          *           "attempts": 1,
          *           "available_at": "2026-03-02T09:15:02.250000Z",
+         *           "carried_by": null,
          *           "cause_event_id": "0000004294967296001-0000000000",
          *           "channel": "email",
          *           "contract_id": "CATCJPNEBVOFPSBKI2DKO6X7O77Y3DRLHPKJ6GWGSFJK3L3II2WDFYVE",
          *           "deadline_at": "2026-03-03T09:15:00Z",
          *           "delivered_at": null,
          *           "delivery_id": "0b7d3f0e-0a52-5a3f-8f5e-6a4c1f9f2d11",
+         *           "digest": false,
          *           "endpoint": "-",
          *           "handed_off_at": "2026-03-02T09:15:02.410000Z",
          *           "happened_at": "2026-03-02T09:15:00Z",
@@ -1550,6 +1552,7 @@ export interface components {
          *           "provider_message_id": null,
          *           "queued_at": "2026-03-02T09:15:02.300000Z",
          *           "reason": null,
+         *           "released_at": null,
          *           "state": "accepted",
          *           "stream_id": "7",
          *           "updated_at": "2026-03-02T09:15:02.470000Z"
@@ -1579,6 +1582,11 @@ export interface components {
              * @description not tried before this time
              */
             available_at: string;
+            /**
+             * Carried By
+             * @description the digest that tells this; null: none does
+             */
+            carried_by: string | null;
             /** Cause Event Id */
             cause_event_id: string;
             /** Channel */
@@ -1598,6 +1606,11 @@ export interface components {
              * Format: uuid
              */
             delivery_id: string;
+            /**
+             * Digest
+             * @description one message that tells of others too
+             */
+            digest: boolean;
             /** Endpoint */
             endpoint: string;
             /** Handed Off At */
@@ -1635,6 +1648,11 @@ export interface components {
             /** Reason */
             reason: string | null;
             /**
+             * Released At
+             * @description held on purpose until then; null: it was not
+             */
+            released_at: string | null;
+            /**
              * State
              * @enum {string}
              */
@@ -1671,12 +1689,14 @@ export interface components {
          *         "accepted_at": "2026-03-02T09:15:02.470000Z",
          *         "attempts": 1,
          *         "available_at": "2026-03-02T09:15:02.250000Z",
+         *         "carried_by": null,
          *         "cause_event_id": "0000004294967296001-0000000000",
          *         "channel": "email",
          *         "contract_id": "CATCJPNEBVOFPSBKI2DKO6X7O77Y3DRLHPKJ6GWGSFJK3L3II2WDFYVE",
          *         "deadline_at": "2026-03-03T09:15:00Z",
          *         "delivered_at": null,
          *         "delivery_id": "0b7d3f0e-0a52-5a3f-8f5e-6a4c1f9f2d11",
+         *         "digest": false,
          *         "endpoint": "-",
          *         "handed_off_at": "2026-03-02T09:15:02.410000Z",
          *         "happened_at": "2026-03-02T09:15:00Z",
@@ -1689,6 +1709,7 @@ export interface components {
          *         "provider_message_id": null,
          *         "queued_at": "2026-03-02T09:15:02.300000Z",
          *         "reason": null,
+         *         "released_at": null,
          *         "state": "accepted",
          *         "stream_id": "7",
          *         "updated_at": "2026-03-02T09:15:02.470000Z"

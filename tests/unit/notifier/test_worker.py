@@ -133,7 +133,7 @@ def test_push_services_are_told_whom_to_ask() -> None:
 
 def test_a_worker_starts_and_stops_with_nothing_to_do(sqlite_database: Database) -> None:
     worker = build_worker(ALL, sqlite_database, vault())
-    assert set(worker.roles) == {"relay", "sweep", "facts"}
+    assert set(worker.roles) == {"relay", "sweep", "gather", "facts"}
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
     worker.run(stop)

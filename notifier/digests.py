@@ -1,0 +1,185 @@
+"""A digest: one delivery that carries what others at its place would have told.
+
+The carried ones are cancelled, say why, and name their carrier (`carried_by`), so that each can be followed
+to the message that told it. As long as that has not left, it can be taken apart again.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
+
+from notifier import states
+from notifier.attempts import Claim
+from notifier.beliefs import LEAVING, told_by
+from notifier.content import DIGEST, Content, decode_content
+from notifier.restraint import GATHERED
+from notifier.schema import delivery, notice
+from notifier.waiting import Waiting, in_parts
+
+ANSWERED = "answered"  # what it told had ended before it left
+OVERTAKEN = "overtaken"  # newer news of the same stream has left before it
+_LOOSE = {"token": None, "lease_until": None, "digest": False, "carried_by": None}
+
+
+def _query(of: ColumnElement[bool]) -> Any:
+    later, told = delivery.alias("later"), notice.alias("told")
+    overtaken = exists().where(
+        told.c.contract_id == notice.c.contract_id,
+        told.c.stream_id.is_not_distinct_from(notice.c.stream_id),
+        told.c.position > notice.c.position,
+        told.c.recipient_id == notice.c.recipient_id,
+        later.c.notice_id == told.c.notice_id,
+        later.c.channel == delivery.c.channel,
+        later.c.endpoint == delivery.c.endpoint,
+        told_by(LEAVING, later),
+    )
+    return (
+        select(notice.c.content, overtaken.label("overtaken"))
+        .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
+        .where(of)
+        .order_by(notice.c.position, delivery.c.delivery_id)
+    )
+
+
+# Composed once: one of them runs for each letter.
+_IS_ID = bindparam("is_delivery_id", type_=delivery.c.delivery_id.type)
+_OWN = _query(delivery.c.delivery_id == _IS_ID)
+_ALL = _query(or_(delivery.c.delivery_id == _IS_ID, delivery.c.carried_by == _IS_ID))
+
+
+def told_in(conn: Connection, held: Claim) -> tuple[Content, ...]:
+    """What a claimed delivery tells, in the order of what happened, without what newer news overtook."""
+    query = _ALL if held.digest else _OWN
+    rows = conn.execute(query, {"is_delivery_id": held.delivery_id})
+    return tuple(
+        decode_content(row.content) for row in rows if row.content is not None and not row.overtaken
+    )
+
+
+def dissolve(conn: Connection, touched: ColumnElement[bool], now: int) -> int:
+    """Take apart the digests that carry, or would be, one of these deliveries and have not left.
+
+    What was in them is held, due now: the next gathering tells what is left of it.
+    """
+    unsent = delivery.c.state.in_(sorted(states.WITHDRAWABLE))
+    carriers = set(conn.scalars(select(delivery.c.delivery_id).where(touched, delivery.c.digest)))
+    carriers |= set(
+        conn.scalars(
+            select(delivery.c.carried_by).where(touched, delivery.c.carried_by.is_not(None))
+        )
+    )
+    loose = 0
+    for some in in_parts(carriers):
+        taken = conn.scalars(
+            select(delivery.c.delivery_id)
+            .where(delivery.c.delivery_id.in_(some), unsent)
+            .order_by(delivery.c.delivery_id)
+            .with_for_update()
+        ).all()
+        loose += _loosen(conn, taken, now)
+    return loose
+
+
+def _loosen(conn: Connection, carriers: Sequence[UUID], now: int) -> int:
+    changes = _LOOSE | {"reason": GATHERED, "available_at": now}
+    moved = states.move_all(
+        conn,
+        delivery.c.delivery_id.in_(carriers),
+        origin=states.WITHDRAWABLE - {states.HELD},
+        to=states.HELD,
+        now=now,
+        changes=changes,
+    )
+    moved += states.move_all(
+        conn,
+        delivery.c.carried_by.in_(carriers) & (delivery.c.reason == DIGEST),
+        origin=frozenset({states.CANCELLED}),
+        to=states.HELD,
+        now=now,
+        changes=changes,
+    )
+    return len(moved)
+
+
+def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
+    """Hold what is not: also what was in a digest, or on its way to a worker."""
+    for some in in_parts([each.delivery_id for each in waiting if each.state != states.HELD]):
+        states.move_all(
+            conn,
+            delivery.c.delivery_id.in_(some),
+            origin=states.WITHDRAWABLE - {states.HELD} | {states.CANCELLED},
+            to=states.HELD,
+            now=now,
+            changes=_LOOSE,
+        )
+
+
+def carry(conn: Connection, told: Sequence[Waiting], now: int) -> None:
+    """Let one of these, all held at one place, leave now, and tell of the others too."""
+    carrier = max(told, key=lambda each: (not each.attempts, each.position, each.delivery_id))
+    others = [each.delivery_id for each in told if each is not carrier]
+    cancel(conn, others, DIGEST, now, carried_by=carrier.delivery_id)
+    states.move_all(
+        conn,
+        delivery.c.delivery_id == carrier.delivery_id,
+        origin=frozenset({states.HELD}),
+        to=states.PENDING,
+        now=now,
+        changes={
+            "reason": None,
+            "digest": bool(others),
+            "available_at": now,
+            "released_at": now,
+            "priority": min(each.priority for each in told),
+            "deadline_at": max(each.deadline_at for each in told),
+        },
+    )
+
+
+def cancel(
+    conn: Connection,
+    delivery_ids: Sequence[UUID],
+    reason: str,
+    now: int,
+    *,
+    carried_by: UUID | None = None,
+) -> None:
+    """Withdraw held deliveries for good."""
+    for some in in_parts(delivery_ids):
+        states.move_all(
+            conn,
+            delivery.c.delivery_id.in_(some),
+            origin=frozenset({states.HELD}),
+            to=states.CANCELLED,
+            now=now,
+            changes={"reason": reason, "carried_by": carried_by},
+        )
+
+
+def hold_on(conn: Connection, delivery_ids: Sequence[UUID], until: int, now: int) -> None:
+    """Hold what is due once more, and let it be of use as much longer: what follows it is not due yet."""
+    for some in in_parts(delivery_ids):
+        conn.execute(
+            update(delivery)
+            .where(delivery.c.delivery_id.in_(some), delivery.c.state == states.HELD)
+            .values(
+                available_at=until,
+                deadline_at=delivery.c.deadline_at + until - now,
+                updated_at=now,
+            )
+        )
+
+
+def release(conn: Connection, of: ColumnElement[bool], now: int) -> int:
+    """Let held deliveries leave, each by itself."""
+    moved = states.move_all(
+        conn,
+        of,
+        origin=frozenset({states.HELD}),
+        to=states.PENDING,
+        now=now,
+        changes={"released_at": now, "reason": None},
+    )
+    return len(moved)
