@@ -179,14 +179,18 @@ def _push_is_complete(settings: Settings) -> Iterator[BrokenRule]:
 
 
 def _leases_outlast_attempts(settings: Settings) -> Iterator[BrokenRule]:
-    longest = max(
+    timeouts = [
         settings.email.timeout_seconds,
-        settings.second_email.timeout_seconds,
         settings.sms.timeout_seconds,
-        settings.second_sms.timeout_seconds,
         settings.push.timeout_seconds,
         settings.webhooks.timeout_seconds,
-    )
+    ]
+    # A second provider that is not there keeps no delivery waiting.
+    if settings.second_email.enabled:
+        timeouts.append(settings.second_email.timeout_seconds)
+    if settings.second_sms.provider != "none":
+        timeouts.append(settings.second_sms.timeout_seconds)
+    longest = max(timeouts)
     if settings.notifier.lease_seconds <= longest:
         yield BrokenRule(
             "notifier.lease_seconds",

@@ -72,6 +72,14 @@ def test_a_delivery_is_held_longer_than_an_attempt_may_take():
     assert broken(notifier={"lease_seconds": 15}) == {"notifier.lease_seconds"}
 
 
+def test_a_second_provider_counts_where_there_is_one():
+    short = {section: {"timeout_seconds": 4} for section in ("email", "sms", "push", "webhooks")}
+    given = {**short, "notifier": {"lease_seconds": 5}}
+    assert "notifier.lease_seconds" not in broken(**given)
+    assert "notifier.lease_seconds" in broken(**given, second_email={"enabled": True})
+    assert "notifier.lease_seconds" in broken(**given, second_sms={"provider": "vonage"})
+
+
 def test_production_keeps_no_key_in_a_plain_file():
     assert broken(secrets={"provider": "development"}) == {"secrets.provider"}
 
