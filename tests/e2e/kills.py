@@ -37,7 +37,7 @@ IN_DOUBT = frozenset({"after_handoff", "after_send"})
 # A dead indexer finds some events waiting, one transaction each: few hits, and it dies in one of them.
 MOST_HITS = {"index": 3, "notify": 6}
 MIGRATION_HITS = 6  # there are at least so many migrations
-_SECONDS_PER_KILL = 60
+_SECONDS_PER_KILL = 180  # a busy machine takes so long, an idle one five
 
 
 class Kill(NamedTuple):

@@ -36,9 +36,9 @@ def database_proxy(url: str) -> Iterator[tuple[Proxy, str]]:
 def leader_and_standby(here: Site, **of_leader: str) -> tuple[Process, Process]:
     """Two indexers, the first of which leads, by a network of its own."""
     leader = here.start("index", **of_leader)
-    until(lambda: epoch(here) >= 1, seconds=90, what="a leader")
+    until(lambda: epoch(here) >= 1, seconds=240, what="a leader")
     standby = here.start("index")
-    until(lambda: "follower_started" in standby.log, seconds=90, what="a standby")
+    until(lambda: "follower_started" in standby.log, seconds=240, what="a standby")
     return leader, standby
 
 
@@ -58,7 +58,7 @@ def is_replaced(here: Site, story: Story) -> None:
         story.go_on()
         return here.standing().events > recorded
 
-    until(it_goes_on, seconds=90, what="the standby's events")
+    until(it_goes_on, seconds=240, what="the standby's events")
 
 
 def test_a_leader_cut_off_from_the_rpc_lets_the_standby_lead(

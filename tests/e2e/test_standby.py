@@ -21,7 +21,7 @@ from tests.e2e.story import Story
 pytestmark = pytest.mark.e2e
 
 _TAKE_OVER_SECONDS = 20
-_PATIENCE_SECONDS = 90
+_PATIENCE_SECONDS = 240
 _TRIES = 4
 _EPOCH = re.compile(r"epoch\W+(\d+)")
 _WAYS = [
