@@ -25,6 +25,7 @@ from ingest.headroom import headroom_seconds
 from ingest.profile_conflicts import profile_conflict
 from ingest.reconcile import report
 from ingest.stored import still_quarantined
+from notifier import storm
 from notifier.callbacks import steering
 from notifier.latency import stage_times, summarise
 from notifier.schema import delivery, provider_health
@@ -135,6 +136,8 @@ class DatabaseMetrics(Collector):
         latency = canary_latency(conn, now_micros())
         if latency is not None:
             yield _gauge("canary_latency_seconds", "From ledger close to a canary told.", latency)
+        meaning = "Deliveries that the storm brake holds."
+        yield _gauge("storm_held", meaning, storm.standing(conn).held)
         yield from _waiting(conn)
         yield from _stage_latency(conn)
 

@@ -129,6 +129,13 @@ class Breaker(BaseModel):
     reason: str | None
 
 
+class Storm(BaseModel):
+    """What the storm brake holds back."""
+
+    held: int
+    since: datetime | None = Field(description="null: the brake is off")
+
+
 _STANDING: dict[str, Any] = {
     "failed": [],
     "log": {
@@ -155,6 +162,7 @@ _STANDING: dict[str, Any] = {
     "breakers": [{"provider": "smtp", "state": "closed", "reason": None}],
     "patience": [{"bucket": "provider:twilio", "until": "2026-03-02T09:16:00.000Z"}],
     "canary_latency_seconds": 2.5,
+    "storm": {"held": 0, "since": None},
     "sending": "on",
     "alarms": {"quarantined": 0},
 }
@@ -176,5 +184,6 @@ class Operations(Documented):
     canary_latency_seconds: float | None = Field(
         description="ledger close to told, of the last canary; null: none runs"
     )
+    storm: Storm
     sending: Literal["on", "paused"]
     alarms: dict[str, int] = Field(description="how many of each kind stand open")

@@ -17,7 +17,7 @@ from ingest.profile_conflicts import profile_conflict
 from ingest.reconcile import report
 from ingest.reconcile.findings import WARNINGS, Kind
 from ingest.stored import still_quarantined
-from notifier import switch
+from notifier import storm, switch
 from notifier.buckets import held_now
 from notifier.callbacks.arrivals import DEAD
 from notifier.callbacks.steering import unfinished
@@ -62,6 +62,7 @@ def standing(
         ],
         "patience": _patience(conn, now),
         "canary_latency_seconds": canary_latency(conn, now),
+        "storm": _storm(conn),
         "sending": "paused" if switch.status(conn).paused else "on",
         "alarms": _alarms(conn),
     }
@@ -167,10 +168,21 @@ def _failures(found: Mapping[str, Any]) -> list[str]:
     ]
     if found["leader"] is None:
         failures.append("no indexer is active")
+    if found["storm"]["held"]:
+        failures.append(
+            f"the storm brake is on since {found['storm']['since']}: {found['storm']['held']} deliveries"
+            " are held: `pausewire deliveries release|cancel --where reason=storm`"
+        )
     unknown = found["deliveries"]["by_state"].get(UNKNOWN, 0)
     if unknown:
         failures.append(f"{unknown} deliveries of unknown outcome: `pausewire deliveries list`")
     return failures
+
+
+def _storm(conn: Connection) -> dict[str, Any]:
+    """What the storm brake holds; `since` null: it is off."""
+    found = storm.standing(conn)
+    return {"held": found.held, "since": None if found.since is None else _when(found.since)}
 
 
 def _late_canary(found: Mapping[str, Any], limit: float) -> list[str]:

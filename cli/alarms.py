@@ -123,6 +123,14 @@ _TELLING = (
         "deliveries that are due wait: nobody is told",
     ),
     Alarm(
+        "PausewireStormBrake",
+        "max(pausewire_storm_held) > 0",
+        "0m",
+        PAGE,
+        "storm-brake",
+        "more news than allowed was to leave at once: the rest is held for a person to look",
+    ),
+    Alarm(
         "PausewireProviderRefuses",
         'max by (provider) (pausewire_provider_circuit{state="open"}) == 1',
         "5m",

@@ -10,6 +10,7 @@ from cli.output import Json, refuse, show_json, show_rows
 from cli.times import when, when_seconds
 from cli.wiring import deployment
 from notifier.deliveries import (
+    HOLDABLE,
     REDRIVABLE,
     Filter,
     cancel,
@@ -17,6 +18,7 @@ from notifier.deliveries import (
     movable,
     parse_filter,
     redrive,
+    release,
 )
 from notifier.errors import FilterInvalid
 from notifier.states import WITHDRAWABLE
@@ -34,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Deliveries, one per notice and channel.")
     group.command("list")(list_some)
     group.command("redrive")(redrive_some)
+    group.command("release")(release_some)
     group.command("cancel")(cancel_some)
     app.add_typer(group, name="deliveries")
 
@@ -80,6 +83,18 @@ def redrive_some(where: Where, dry_run: DryRun = False, json: Json = False) -> N
     with database.begin() as conn:
         moved = redrive(conn, database.bell, wanted, now=now_micros())
     _say("will try again", [str(each) for each in moved], json)
+
+
+def release_some(where: Where, dry_run: DryRun = False, json: Json = False) -> None:
+    """Let held deliveries leave now, such as those of the storm brake: --where reason=storm."""
+    wanted = _filter(where)
+    if dry_run:
+        _say("would leave", _would_move(wanted, HOLDABLE), json)
+        return
+    database = deployment().migrated_database()
+    with database.begin() as conn:
+        moved = release(conn, database.bell, wanted, now=now_micros())
+    _say("will leave", [str(each) for each in moved], json)
 
 
 def cancel_some(where: Where, dry_run: DryRun = False, json: Json = False) -> None:

@@ -16,6 +16,7 @@ from notifier.privacy import Vault
 from notifier.push_on import push_services_on
 from notifier.recipients import Roster
 from notifier.restraint import Restraint
+from notifier.storm import Brake
 from notifier.switched_on import build_channels
 from notifier.webhooks.planning import Subscribers
 from notifier.worker import build_worker, canary_channel, guests_of
@@ -28,15 +29,7 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
     vault = here.vault
     writer = NoticeWriter(
         Roster(vault),
-        PlanningRules(
-            network=here.network,
-            freshness_seconds=freshness_of(settings),
-            public_url=settings.api.public_url,
-            restraint=Restraint(
-                window_seconds=settings.restraint.window_seconds,
-                collect_seconds=settings.restraint.collect_seconds,
-            ),
-        ),
+        _rules(here),
         _subscribers(settings, vault),
     )
     plan = build_follower(
@@ -71,6 +64,24 @@ def _look_ups(settings: Settings, database: Database, vault: Vault) -> LookUps:
         look_ups(settings),
         after_seconds=asking.after_minutes * 60,
         pace=at_most(asking.per_minute, 60),
+    )
+
+
+def _rules(here: Deployment) -> PlanningRules:
+    settings, limits = here.settings, here.settings.restraint
+    return PlanningRules(
+        network=here.network,
+        freshness_seconds=freshness_of(settings),
+        public_url=settings.api.public_url,
+        restraint=Restraint(
+            window_seconds=limits.window_seconds,
+            collect_seconds=limits.collect_seconds,
+        ),
+        brake=Brake(
+            per_minute=limits.storm_per_minute,
+            per_employer=limits.storm_employer_per_minute,
+            hold_seconds=limits.storm_hold_minutes * 60,
+        ),
     )
 
 

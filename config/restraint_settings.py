@@ -21,3 +21,22 @@ class RestraintSettings(Section):
         ge=0,
         le=60,
     )
+    storm_per_minute: int = setting(
+        30_000,
+        "storm brake: deliveries that may leave within a minute of planning, the rest is held; 0: no limit",
+        unit="deliveries",
+        ge=0,
+    )
+    storm_employer_per_minute: int = setting(
+        10_000,
+        "storm brake: the same for the news of one employer; 0: no limit",
+        unit="deliveries",
+        ge=0,
+    )
+    storm_hold_minutes: float = setting(
+        30,
+        "how long the storm brake holds what nobody releases or cancels; then it leaves",
+        unit="minutes",
+        gt=0,
+        le=1440,
+    )

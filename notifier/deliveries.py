@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from notifier import digests
 from notifier.errors import FilterInvalid
@@ -19,6 +29,7 @@ from notifier.states import (
     CANCELLED,
     EXPIRED,
     FAILED,
+    HELD,
     MOVES,
     PENDING,
     UNKNOWN,
@@ -30,6 +41,7 @@ from store.wake import OUTBOX, Bell
 REDRIVABLE = frozenset({UNKNOWN, FAILED, EXPIRED})
 # How long a redriven letter may take, whatever its first deadline was.
 REDRIVE_SECONDS = 3600
+HOLDABLE = frozenset({HELD})
 OPERATOR = "operator"
 _SECOND = 1_000_000
 # Our housekeeping, shown to nobody.
@@ -149,6 +161,21 @@ def redrive(conn: Connection, bell: Bell, wanted: Filter, *, now: int) -> list[U
     )
     bell.ring(conn, OUTBOX)
     return [row.delivery_id for row in moved]
+
+
+def release(conn: Connection, bell: Bell, wanted: Filter, *, now: int) -> list[UUID]:
+    """Let held deliveries leave before their time; returns those that will.
+
+    What belongs to a bundle is gathered next, so that nobody gets at once what can be told together.
+    """
+    released = conn.scalars(
+        update(delivery)
+        .where(wanted.condition(), delivery.c.state.in_(sorted(HOLDABLE)))
+        .values(available_at=now, reason=None, updated_at=now)
+        .returning(delivery.c.delivery_id)
+    ).all()
+    bell.ring(conn, OUTBOX)
+    return list(released)
 
 
 def cancel(conn: Connection, wanted: Filter, *, now: int, reason: str = OPERATOR) -> list[UUID]:

@@ -12,6 +12,7 @@ from notifier.places import STALE
 from notifier.preferences import PREFERENCE
 from notifier.restraint import GATHERED
 from notifier.result import DEFECT_REASON
+from notifier.storm import STORM
 
 
 class Explanation(NamedTuple):
@@ -58,6 +59,10 @@ _UNSUPPRESS = "once they agree: `pausewire recipients unsuppress CHANNEL PLACE`"
 _REASONS = {
     (states.HELD, GATHERED): Explanation(
         "held for a moment, to be told in one message with what else happens at this employer"
+    ),
+    (states.HELD, STORM): Explanation(
+        "held by the storm brake: more was to leave within a minute than is allowed",
+        "`pausewire deliveries release|cancel --where reason=storm`; docs/runbooks/storm-brake.md",
     ),
     (states.CANCELLED, DIGEST): Explanation(
         "told in one message together with other news of this employer"

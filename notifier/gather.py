@@ -15,7 +15,7 @@ from itertools import groupby
 import structlog
 from sqlalchemy import Connection, literal_column, select
 
-from notifier import bundles, digests, guard
+from notifier import bundles, digests, guard, storm
 from notifier.beliefs import must_leave
 from notifier.bundles import Last, Told
 from notifier.places import MICROS
@@ -97,6 +97,7 @@ class Gatherer:
         self._forget_at = now + _FORGET_SECONDS * MICROS
         with self._database.begin() as conn:
             bundles.forget(conn, now)
+            storm.forget(conn, now)
 
 
 def gather(conn: Connection, bundle: str, told: Told, now: int) -> None:

@@ -25,6 +25,7 @@ from notifier.preferences import heed
 from notifier.recipients import Recipient, Roster
 from notifier.restraint import UNRESTRAINED, Restraint, Sheaf
 from notifier.schema import delivery, notice
+from notifier.storm import UNBRAKED, Brake
 from notifier.webhooks.planning import SUBSCRIBER, Subscribers
 from store import bulk
 from store.schema import evidence
@@ -50,13 +51,14 @@ class PlanningRules:
 
     `network`: its id. `freshness_seconds`: for each channel that can send, how long after ledger close
     news still goes out on it. `public_url`: where people look, without a slash at its end. `restraint`:
-    what is held to be told together; by default nothing is.
+    what is held to be told together, `brake`: what is too much at once; by default nothing is.
     """
 
     network: str
     freshness_seconds: Mapping[str, int]
     public_url: str | None = None
     restraint: Restraint = UNRESTRAINED
+    brake: Brake = UNBRAKED
 
 
 class Draft(NamedTuple):
@@ -93,7 +95,9 @@ class NoticeWriter:
         notices = [self._notice_row(draft, seen_at, now) for draft in drafts]
         people = [draft for draft in drafts if draft.notice_id not in subscribed]
         sheaves = [self._sheaf(draft, now) for draft in people]
-        deliveries = self._rules.restraint.restrain(conn, sheaves, now)
+        sheaves = self._rules.restraint.restrain(conn, sheaves, now)
+        sheaves = self._rules.brake.brake(conn, sheaves, now)
+        deliveries = [each for sheaf in sheaves for each in sheaf.deliveries]
         columns = PlannedDelivery._fields
         bulk.insert_many(conn, notice, _NOTICE_COLUMNS, notices, on_conflict="nothing")
         bulk.insert_many(conn, delivery, columns, deliveries, on_conflict="nothing")
@@ -158,6 +162,7 @@ class NoticeWriter:
         about = f"contract:{news.contract_id}" if news.employer is None else news.employer
         return Sheaf(
             privacy.bundle_id(key, about),
+            about,
             news,
             draft.listener.role == EMPLOYER,
             tuple(self._deliveries(draft, now)),

@@ -28,9 +28,13 @@ _Queue = dict[tuple[str, Subject, Place], int]
 
 
 class Sheaf(NamedTuple):
-    """One new notice and its deliveries. `collects`: its reader's first news waits for more."""
+    """One new notice and its deliveries. `collects`: its reader's first news waits for more.
+
+    `employer`: of the stream, or what stands for it where the whole contract is meant.
+    """
 
     bundle: str
+    employer: str
     news: News
     collects: bool
     deliveries: tuple[PlannedDelivery, ...]
@@ -43,23 +47,20 @@ class Restraint:
         self._window = int(window_seconds * MICROS)
         self._collect = min(int(collect_seconds * MICROS), self._window)
 
-    def restrain(
-        self, conn: Connection, sheaves: Sequence[Sheaf], now: int
-    ) -> list[PlannedDelivery]:
-        """The deliveries of these notices, which are given in the order of the log."""
+    def restrain(self, conn: Connection, sheaves: Sequence[Sheaf], now: int) -> list[Sheaf]:
+        """These notices, which are given in the order of the log, with what is held of them."""
         concerned = {each.bundle for each in sheaves if any(map(_is_sendable, each.deliveries))}
         if not self._window or not concerned:
-            return [each for sheaf in sheaves for each in sheaf.deliveries]
+            return list(sheaves)
         told = bundles.lock(conn, concerned)
         queue: _Queue = {}
         for each in waiting_in(conn, concerned):
             until = each.available_at if each.state == HELD else now + self._window
             _queue_up(queue, (each.bundle, each.subject, each.place), until)
-        restrained = [
-            each
-            for sheaf in sheaves
-            for each in self._sheaf(sheaf, told.setdefault(sheaf.bundle, {}), queue, now)
-        ]
+        restrained = []
+        for sheaf in sheaves:
+            deliveries = self._sheaf(sheaf, told.setdefault(sheaf.bundle, {}), queue, now)
+            restrained.append(sheaf._replace(deliveries=tuple(deliveries)))
         used = {name: told[name] for name in concerned}
         bundles.save(conn, used, window=self._window, now=now)
         return restrained

@@ -25,6 +25,7 @@ from notifier.recipients import Roster, open_private
 from notifier.rendering import Renderer
 from notifier.restraint import UNRESTRAINED, Restraint
 from notifier.schema import delivery, notice, recipient
+from notifier.storm import UNBRAKED, Brake
 from notifier.webhooks.planning import Subscribers
 from store import bulk, log
 from store.clock import now_micros
@@ -57,6 +58,7 @@ class World:
         *,
         chunk_events: int = 100,
         restraint: Restraint = UNRESTRAINED,
+        brake: Brake = UNBRAKED,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self.database = database
@@ -66,6 +68,7 @@ class World:
             freshness_seconds=FOREVER if freshness is None else freshness,
             public_url="https://pay.example",
             restraint=restraint,
+            brake=brake,
         )
         self.writer = NoticeWriter(
             Roster(self.vault), rules, Subscribers(self.vault, retry_seconds=3600)

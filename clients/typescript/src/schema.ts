@@ -2649,7 +2649,11 @@ export interface components {
          *           "until": "2026-03-02T09:16:00.000Z"
          *         }
          *       ],
-         *       "sending": "on"
+         *       "sending": "on",
+         *       "storm": {
+         *         "held": 0,
+         *         "since": null
+         *       }
          *     }
          */
         Operations: {
@@ -2692,6 +2696,7 @@ export interface components {
              * @enum {string}
              */
             sending: "on" | "paused";
+            storm: components["schemas"]["Storm"];
         };
         /**
          * PageReport
@@ -3169,6 +3174,19 @@ export interface components {
              * @description hex sha256 of the network's passphrase
              */
             network_id: string;
+        };
+        /**
+         * Storm
+         * @description What the storm brake holds back.
+         */
+        Storm: {
+            /** Held */
+            held: number;
+            /**
+             * Since
+             * @description null: the brake is off
+             */
+            since: string | null;
         };
         /**
          * Stream
