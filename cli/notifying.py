@@ -1,5 +1,6 @@
 """The notify role, wired: planning, its backlog, and the delivering worker."""
 
+from cli.pause_money import PauseMoney
 from cli.roles import Role
 from cli.wiring import Deployment
 from config.settings import Settings
@@ -10,6 +11,7 @@ from notifier.contact_sender import ContactSender
 from notifier.limits import at_most
 from notifier.lookups.asking import LookUps
 from notifier.lookups.switched_on import look_ups
+from notifier.money_news import MoneyTeller
 from notifier.notices import NoticeWriter, PlanningRules
 from notifier.plan import build_follower
 from notifier.privacy import Vault
@@ -53,6 +55,7 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         Role("callbacks", callbacks.run),
         Role("contacts", _contact_sender(here, database).run),
         Role("look-ups", _look_ups(settings, database, vault).run),
+        Role("money", _money_teller(here, database).run),
     ]
 
 
@@ -83,6 +86,11 @@ def _rules(here: Deployment) -> PlanningRules:
             hold_seconds=limits.storm_hold_minutes * 60,
         ),
     )
+
+
+def _money_teller(here: Deployment, database: Database) -> MoneyTeller:
+    poll_seconds = here.settings.notifier.poll_seconds
+    return MoneyTeller(database, PauseMoney(), poll_seconds=poll_seconds)
 
 
 def _contact_sender(here: Deployment, database: Database) -> ContactSender:

@@ -6,7 +6,7 @@ Keys and entries are XDR of Stellar-ledger-entries.x: LedgerKey and LedgerEntryD
 import base64
 import struct
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ingest.errors import Undecodable
 from ingest.rpc import EventSource, LedgerEntry
@@ -47,16 +47,21 @@ def instance_key(contract_id: str) -> bytes:
 
 def read_instance(entry: LedgerEntry) -> Instance:
     """Read the entry. Raises Undecodable."""
-    kind, content = decode_scval(entry.xdr[_VALUE_AT:])
-    if kind != "contract_instance":
-        raise Undecodable(f"a {kind} stands where the contract's instance should")
-    (executable, wasm), storage = content
+    (executable, wasm), storage = instance_content(entry)
     return Instance(
         wasm.hex() if executable == "wasm" else None,
         len(storage or []),
         entry.last_modified_ledger_seq,
         entry.live_until_ledger_seq == 0,  # what stellar-rpc says of archived entries
     )
+
+
+def instance_content(entry: LedgerEntry) -> Any:
+    """(executable, its hash) and the pairs of values that it keeps, or None. Raises Undecodable."""
+    kind, content = decode_scval(entry.xdr[_VALUE_AT:])
+    if kind != "contract_instance":
+        raise Undecodable(f"a {kind} stands where the contract's instance should")
+    return content
 
 
 async def fetch_instances(rpc: EventSource, contract_ids: Sequence[str]) -> dict[str, Instance]:

@@ -62,7 +62,7 @@ def tell_actors(conn: Connection, named: Mapping[str, Actor]) -> None:
             notice.c.content.is_not(None),
         )
     ).all()
-    begun = _begun(conn, [row.notice_id for row in rows])
+    begun = letters_begun(conn, [row.notice_id for row in rows])
     for row in rows:
         actor = named[row.cause_event_id]
         values = {"actor": msgspec.msgpack.encode(actor)}
@@ -71,7 +71,7 @@ def tell_actors(conn: Connection, named: Mapping[str, Actor]) -> None:
         conn.execute(update(notice).where(notice.c.notice_id == row.notice_id).values(values))
 
 
-def _begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
+def letters_begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
     """Those of which a letter has begun to leave. Locked: nobody claims one before we are done."""
     rows = conn.execute(
         select(delivery.c.notice_id, delivery.c.state, delivery.c.attempts)

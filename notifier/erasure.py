@@ -44,7 +44,7 @@ def erase(conn: Connection, vault: Vault, account_id: str, now: int) -> bool:
         ),
     )
     conn.execute(update(callback).where(said).values(payload=None))
-    conn.execute(update(notice).where(theirs).values(content=None, actor=None))
+    conn.execute(update(notice).where(theirs).values(content=None, actor=None, money=None))
     for table in (contact, contact_letter):
         conn.execute(delete(table).where(table.c.recipient_id == person.recipient_id))
     return True

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
 
 from domain.notice import NoticeRead
-from notifier import actor_news, facts
+from notifier import actor_news, facts, money_news
 from notifier.content import IN_APP, decode_content
 from notifier.rendering import Renderer
 from notifier.schema import delivery, notice, recipient
@@ -153,6 +153,7 @@ def deliveries_of(conn: Connection, notice_ids: Sequence[UUID]) -> dict[UUID, li
 def item(row: Row[Any], renderer: Renderer) -> InboxItem:
     """A row of inbox_page in words."""
     content = actor_news.shown(decode_content(row.content), row.actor)
+    content = money_news.shown(content, row.money)
     words = renderer.render(content, IN_APP, row.language, row.template_version)
     return InboxItem(
         row.notice_id,

@@ -4,15 +4,23 @@ With another key every account would look new, without contacts: nobody would be
 fail. So the first process to open the vault leaves the key's fingerprint, and the others must match it.
 """
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, select
 
 from notifier.errors import WrongMasterKey
 from notifier.privacy import Vault
-from notifier.schema import master_key
 from store import bulk
 from store.clock import now_micros
 from store.engine import Database
+from store.schema import metadata
 
+# One row: which master key wraps the recipients' keys, told apart by a hash that says nothing of it.
+master_key = Table(
+    "master_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
 _ROW = 1
 
 

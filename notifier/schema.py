@@ -63,7 +63,8 @@ contact = Table(
 )
 
 # What one recipient should know. The row is the in-app message. `content`: msgpack of what the words
-# are made of, NULL once erased. `actor`: who paused, for the inbox, once known. `position`: of the
+# are made of, NULL once erased. `actor`, `money`: who paused and what was
+# earned, for the inbox, once known. `position`: of the
 # recorded event that caused it. One network per database, so the key (network, cause, recipient, kind)
 # is unique without naming the network.
 notice = Table(
@@ -86,6 +87,7 @@ notice = Table(
     Column("planned_at", BigInteger, nullable=False),
     Column("read_at", BigInteger),
     Column("actor", LargeBinary),
+    Column("money", LargeBinary),
     UniqueConstraint("cause_event_id", "recipient_id", "kind"),
     Index("ix_notice_recipient_id_planned_at", "recipient_id", "planned_at", "notice_id"),
     Index("ix_notice_contract_id_stream_id", "contract_id", "stream_id", "position"),
@@ -199,15 +201,6 @@ job_revision = Table(
     Column("originator_id", Uuid, primary_key=True),
     Column("position", BigInteger),
     Index("ix_job_revision_position", "position"),
-)
-
-# One row: which master key wraps the recipients' keys, told apart by a hash that says nothing of it.
-master_key = Table(
-    "master_key",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
 )
 
 # What providers call back to say, each thing once: the id is made of the provider's name and its key for

@@ -5,7 +5,7 @@ Pure: a table of the CLDR (Babel) and one of time zones; the same in, the same o
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ _UNITS: tuple[tuple[int, Literal["day", "hour", "minute"]], ...] = (
 )
 _NEVER = 10**9
 _CENT = Decimal("0.01")
+_WIDE = Context(prec=60)  # an i128 has 39 digits, the default context 28
 _COMMAS = {"ar": "،"}
 # Controls, and marks that turn the direction of what follows: no value of ours needs them.
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -65,8 +66,8 @@ class Wording:
         money = self._content.money
         if money is None:
             raise ValueError("an amount without an asset")
-        amount = Decimal(base_units).scaleb(-money.decimals)
-        cut = amount.quantize(_CENT, ROUND_DOWN) if amount >= 1 else amount
+        amount = Decimal(base_units).scaleb(-money.decimals, _WIDE)
+        cut = amount.quantize(_CENT, ROUND_DOWN, _WIDE) if amount >= 1 else amount
         way = locale(self._locale)
         pattern = way.decimal_formats[None].pattern.replace(".###", ".00")
         number = format_decimal(cut, pattern, locale=way, decimal_quantization=False)

@@ -79,7 +79,10 @@ def _find(contract: Contract, key: "xdr.LedgerKey") -> storage.Entry | None:
     data = key.contract_data
     if data is None or data.durability is not xdr.ContractDataDurability.PERSISTENT:
         return None
-    if data.contract.to_xdr_bytes() != scval.address_body(contract.cast.contract_id):
+    asked = data.contract.to_xdr_bytes()
+    if asked == scval.address_body(contract.cast.token_id):
+        return storage.find_token(contract, data.key)
+    if asked != scval.address_body(contract.cast.contract_id):
         return None
     return storage.find(contract, data.key)
 

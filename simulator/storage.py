@@ -19,6 +19,8 @@ LIVES_FOR_LEDGERS = 12_614_400
 _CONTRACT_DATA, _INSTANCE = 6, 19
 _PERSISTENT = struct.pack(">I", 1)
 _ZERO = struct.pack(">I", 0)
+_ASSET_CONTRACT = 1  # CONTRACT_EXECUTABLE_STELLAR_ASSET
+TOKEN_SYMBOL, TOKEN_DECIMALS = "USDC", 7
 _Found = tuple[bytes, int, int | None]
 
 
@@ -81,6 +83,27 @@ def find(contract: Contract, key: "xdr.SCVal") -> Entry | None:
     if live_until is None:
         live_until = modified_at_ledger + LIVES_FOR_LEDGERS
     return Entry(head + key.to_xdr_bytes() + _PERSISTENT + value, modified_at_ledger, live_until)
+
+
+def find_token(contract: Contract, key: "xdr.SCVal") -> Entry | None:
+    """The token's instance, a Stellar Asset Contract's; of balances it has nothing to tell.
+
+    Source: soroban-env-host, `stellar_asset_contract/metadata.rs`: `METADATA` in instance storage.
+    """
+    from stellar_sdk import xdr
+
+    if key.type is not xdr.SCValType.SCV_LEDGER_KEY_CONTRACT_INSTANCE:
+        return None
+    told = {
+        "decimal": scval.u32(TOKEN_DECIMALS),
+        "name": scval.string(f"{TOKEN_SYMBOL}:{contract.cast.treasury}"),
+        "symbol": scval.string(TOKEN_SYMBOL),
+    }
+    executable = struct.pack(">I", _ASSET_CONTRACT)
+    stored = struct.pack(">II", 1, 1) + scval.symbol("METADATA") + scval.mapping(told)
+    value = struct.pack(">I", _INSTANCE) + executable + stored
+    head = struct.pack(">II", _CONTRACT_DATA, 0) + scval.address_body(contract.cast.token_id)
+    return Entry(head + key.to_xdr_bytes() + _PERSISTENT + value, 1, 1 + LIVES_FOR_LEDGERS)
 
 
 def _value_of(contract: Contract, key: "xdr.SCVal") -> _Found | None:

@@ -1,7 +1,7 @@
 """Read what could be claimed when a stream was paused, before it is changed again.
 
 In: pauses that lack it (wanted.py). Out: rows of `pause_claimable`, read or unknown with the reason.
-Next: the API's pauses.
+Next: token_seek.py reads what the token is called; the API's pauses.
 
 The leader does this beside live following. A stream's entry tells of a pause only while the pause's
 ledger is the last that changed it: then it is what it was when that ledger closed. Nothing is estimated.
@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from domain.state import PAUSED
 from ingest.backoff import Backoff
-from ingest.claimable import wanted
+from ingest.claimable import tokens, wanted
+from ingest.claimable.token_seek import TokenSeeker
 from ingest.claimable.wanted import Claimable, Due
 from ingest.errors import Permanent, Transient, Undecodable
 from ingest.instance import instance_key
@@ -52,6 +53,7 @@ class ClaimableSeeker:
         self._rpc = rpc
         self._profiles = profiles
         self._poll_seconds = poll_seconds
+        self._tokens = TokenSeeker(database, rpc=rpc, poll_seconds=poll_seconds)
 
     async def run(self) -> None:
         """Look for ever. Raises what the store calls a defect."""
@@ -65,14 +67,14 @@ class ClaimableSeeker:
                 await wait_out(trouble, backoff)
 
     async def step(self) -> int:
-        """Work off what is due; returns how many pauses that were."""
+        """Work off what is due; returns how many pauses and tokens that were."""
         due = await asyncio.to_thread(self._due)
         by_contract = sorted(due, key=lambda row: (row.contract_id, row.stream_id, row.ledger))
         for contract_id, rows in groupby(by_contract, key=lambda row: row.contract_id):
             mine = list(rows)
             for first in range(0, len(mine), _STREAMS_PER_CALL):
                 await self._read(contract_id, mine[first : first + _STREAMS_PER_CALL])
-        return len(due)
+        return len(due) + await self._tokens.step()
 
     def _due(self) -> Sequence[Due]:
         with self._database.read() as conn:
@@ -109,7 +111,7 @@ class ClaimableSeeker:
                 settle = partial(wanted.settle, event_ids=[row.event_id], reason=error.reason)
                 await self._write(settle)
             else:
-                await self._write(partial(wanted.keep, event_id=row.event_id, found=found))
+                await self._write(partial(_keep, event_id=row.event_id, found=found))
         if later:
             await self._postpone(later, "the node does not have the pause yet", None)
 
@@ -132,6 +134,11 @@ class ClaimableSeeker:
                 change(conn)
 
         await asyncio.to_thread(write)
+
+
+def _keep(conn: Connection, event_id: str, found: Claimable) -> None:
+    wanted.keep(conn, event_id, found)
+    tokens.note(conn, found.token)
 
 
 def _tells(profile: Profile) -> bool:
@@ -169,7 +176,7 @@ def _claimable(layout: StreamLayout, key: bytes, entry: LedgerEntry, row: Due) -
     if read_stream(layout, key, entry.xdr).status != PAUSED:
         raise Undecodable("the stream was paused no more when the ledger closed")
     stored = read_accrual(layout, key, entry.xdr)
-    return Claimable(stored.claimable(row.closed_at), stored.token)
+    return Claimable(stored.claimable(row.closed_at), stored.token, stored.withdrawn)
 
 
 def _ids(rows: Sequence[Due]) -> list[str]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     select,
+    text,
     update,
 )
 
@@ -33,11 +34,14 @@ from store.log import Recorded
 from store.schema import key_text, metadata
 
 WAITING, READ, UNKNOWN = "waiting", "read", "unknown"
+UNTOLD: Final = text("state = 'read' AND told_at IS NULL")
 MOST_AT_ONCE: Final = 500
 
 # `event_id`: of the pause; `closed_at`: unix seconds, when its ledger closed. `state`: waiting, read,
 # unknown (with the reason, which may stand while waiting too). `due_at`: when to try (again).
-# `claimable`: base units of `token` when the ledger closed.
+# `claimable`, `withdrawn`: base units of `token` when the ledger closed, the latter since the stream's
+# beginning, NULL where it was not read. `told_at`: when it was handed to those who tell people.
+# `position`: of the pause in the log, NULL in rows from before it was kept.
 pause_claimable = Table(
     "pause_claimable",
     metadata,
@@ -53,7 +57,11 @@ pause_claimable = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("token", Text),
     Column("claimable", I128),
+    Column("withdrawn", I128),
+    Column("told_at", BigInteger),
+    Column("position", BigInteger),
     Index("ix_pause_claimable_state_due_at", "state", "due_at"),
+    Index("ix_pause_claimable_untold", "event_id", postgresql_where=UNTOLD, sqlite_where=UNTOLD),
 )
 _COLUMNS: Final = tuple(column.name for column in pause_claimable.columns)
 
@@ -62,23 +70,26 @@ Due = Row[str, str, int, int, int, int]
 
 
 class Claimable(NamedTuple):
-    """Base units of a token (a contract id) that the employee could have taken."""
+    """Base units of a token (a contract id) that the employee could have taken, and had taken before."""
 
     amount: int
     token: str
+    withdrawn: int | None = None
 
 
 def note(conn: Connection, chunk: Sequence[Recorded]) -> None:
     """Remember the pauses of a chunk; one that is known already stays as it is."""
     now = now_micros()
     rows = {}
-    for _, event, _ in chunk:
+    for position, event, _ in chunk:
         if isinstance(event, FactJudged | FactConfirmed) and begins_pause(event.fact):
             fact = event.fact
             if isinstance(fact, StreamFact):
                 place = (fact.event_id, fact.contract_id, fact.stream_id, fact.ledger)
-                waiting = (*place, fact.closed_at, WAITING, None, 0, now, now, None, None)
-                rows[fact.contract_id, fact.stream_id] = waiting
+                waiting = (fact.closed_at, WAITING, None, 0, now, now)
+                unread = (None, None, None, None)
+                row = (*place, *waiting, *unread, position)
+                rows[fact.contract_id, fact.stream_id] = row
     insert_many(conn, pause_claimable, _COLUMNS, list(rows.values()), on_conflict="nothing")
 
 
@@ -95,7 +106,8 @@ def due(conn: Connection, now: int) -> Sequence[Due]:
 
 def keep(conn: Connection, event_id: str, found: Claimable) -> None:
     """What was read of one."""
-    _change(conn, [event_id], state=READ, reason=None, token=found.token, claimable=found.amount)
+    amounts = {"claimable": found.amount, "withdrawn": found.withdrawn}
+    _change(conn, [event_id], state=READ, reason=None, token=found.token, **amounts)
 
 
 def settle(conn: Connection, event_ids: Sequence[str], reason: str) -> None:

@@ -3,14 +3,16 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
-from stellar_sdk import Account, Keypair, SorobanServer, TransactionBuilder, scval
+from sqlalchemy import select, update
+from stellar_sdk import Account, Keypair, SorobanServer, TransactionBuilder, scval, xdr
 
 from ingest.actors.search import search_follower
-from ingest.claimable import wanted
+from ingest.claimable import told, wanted
 from ingest.claimable.seek import ClaimableSeeker
+from ingest.claimable.tokens import token
 from ingest.claimable.wanted import UNKNOWN, WAITING, pause_claimable
 from ingest.errors import RpcUnavailable
+from ingest.rpc import LedgerEntry
 from simulator.calls import Call
 from simulator.network import running
 from simulator.options import SimulatorOptions
@@ -75,12 +77,14 @@ def reading(database):
 async def test_what_could_be_claimed_is_read_and_shown(reading):
     assert await reading.shown() == (None, None)
     reading.keep(money())
-    assert await reading.step() == 1
+    assert await reading.step() == 2  # the pause, and its token
     expected = (str(3 * (PAUSED_LEDGER - 50) * 5), TOKEN)
     assert await reading.shown() == expected
     assert await reading.shown(f"{PAUSES}?as_of_ledger=115") == expected
-    assert await reading.step() == 0
-    assert len(reading.node.asked) == 1
+    await asyncio.sleep(0.01)
+    asked = len(reading.node.asked)
+    assert await reading.step() == 1  # the token, which this node does not have
+    assert len(reading.node.asked) == asked + 1
 
 
 @pytest.mark.parametrize(
@@ -152,6 +156,71 @@ async def test_a_contract_that_tells_nothing_of_pay_is_not_asked(reading):
     assert reading.node.asked == []
 
 
+def put_token(node, symbol="USDC"):
+    told = {
+        "decimal": scval.to_uint32(7),
+        "name": scval.to_string("a token"),
+        "symbol": scval.to_string(symbol),
+    }
+    storage = xdr.SCMap([xdr.SCMapEntry(scval.to_symbol("METADATA"), scval.to_struct(told))])
+    asset = xdr.ContractExecutableType.CONTRACT_EXECUTABLE_STELLAR_ASSET
+    instance = xdr.SCContractInstance(xdr.ContractExecutable(asset), storage)
+    value = xdr.SCVal(xdr.SCValType.SCV_CONTRACT_INSTANCE, instance=instance)
+    place = kept.ledger_key(kept.INSTANCE, TOKEN)
+    node.entries[place] = LedgerEntry(kept.entry_xdr(kept.INSTANCE, value), 1, None, place)
+
+
+async def test_what_was_earned_is_handed_over_once_planning_has_passed_the_pause(reading):
+    reading.keep(money())
+    put_token(reading.node)
+    await reading.step()
+    with reading.database.read() as conn:
+        assert told.untold(conn, 1) == []
+        (found,) = told.untold(conn, 2)
+    amount = 3 * (PAUSED_LEDGER - 50) * 5
+    assert found[1:] == (amount, 1_000, "USDC", 7)
+    with reading.database.begin() as conn:
+        told.handed_over(conn, [found.event_id])
+        assert told.untold(conn, 2) == []
+
+
+async def test_of_a_token_that_calls_itself_anything_no_amount_is_told(reading):
+    reading.keep(money())
+    put_token(reading.node, "see evil.example")
+    await reading.step()
+    with reading.database.read() as conn:
+        assert "no asset code" in conn.execute(select(token)).one().reason
+        assert [each.symbol for each in told.untold(conn, 2)] == [None]
+
+
+async def test_a_token_that_no_node_has_is_given_up_with_the_reason(reading):
+    reading.keep(money())
+    await reading.step()
+    with reading.database.begin() as conn:
+        conn.execute(update(token).values(tries=7, due_at=0))
+    await reading.step()
+    with reading.database.read() as conn:
+        row = conn.execute(select(token)).one()
+    assert (row.state, row.reason) == (UNKNOWN, "the node has no such contract")
+
+
+async def test_a_node_that_is_away_is_asked_for_the_token_again(reading):
+    reading.keep(money())
+    await reading.step()
+    with reading.database.begin() as conn:
+        conn.execute(update(token).values(due_at=0))
+    reading.node.errors.append(RpcUnavailable("away"))
+    await reading.step()
+    put_token(reading.node)
+    with reading.database.begin() as conn:
+        row = conn.execute(select(token)).one()
+        assert (row.state, row.reason, row.tries) == (WAITING, "away", 2)
+        conn.execute(update(token).values(due_at=0))
+    await reading.step()
+    with reading.database.read() as conn:
+        assert conn.execute(select(token)).one()[-2:] == ("USDC", 7)
+
+
 def test_it_is_what_the_contract_says(monkeypatch, tmp_path, sqlite_url, sqlite_database):
     options = SimulatorOptions(
         state_dir=tmp_path,
@@ -174,7 +243,12 @@ def test_it_is_what_the_contract_says(monkeypatch, tmp_path, sqlite_url, sqlite_
                     rows = conn.execute(select(pause_claimable)).all()
                 return [row for row in rows if row.state == "read"]
 
+            def called():
+                with sqlite_database.read() as conn:
+                    return conn.execute(select(token.c.symbol, token.c.decimals)).all()
+
             until(lambda: len(read()) == 2)
+            until(lambda: called() == [("USDC", 7)])
         with SorobanServer(network.rpc_url) as server:
             for row in read():
                 asked = (scval.to_uint64(row.stream_id), scval.to_uint64(row.closed_at))
