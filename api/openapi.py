@@ -7,11 +7,16 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from api.feed_schemas import BannerMessage, FeedMessage, InboxMessage, Resync
-from api.problems import KINDS, ProblemDocument
+from api.people_problems import BODY_TOO_SLOW
+from api.problems import BODY_TOO_LARGE, KINDS, ProblemDocument, documented
 from api.schemas import ChainAnswer
 from api.shown import Documented
 
 TITLE: Final = "Pausewire"
+# What the way in answers to any body, before a route sees it (middleware.py, time_limits.py).
+_OF_BODIES: Final = {
+    str(status): answer for status, answer in documented(BODY_TOO_SLOW, BODY_TOO_LARGE).items()
+}
 DESCRIPTION: Final = """\
 Pause histories of payment streams on Stellar, and the notices about them.
 
@@ -37,11 +42,19 @@ def described(app: FastAPI) -> Callable[[], dict[str, Any]]:
         if "Problem" not in components:
             problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
             components |= problem.pop("$defs") | {"Problem": problem} | _of_the_feed()
+            for operation in _with_bodies(schema):
+                operation["responses"] |= _OF_BODIES
             for name, example in [*_examples(Documented), *_examples(ChainAnswer)]:
                 components[name] |= example  # FastAPI drops the nulls of examples
         return schema
 
     return openapi
+
+
+def _with_bodies(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The operations that take a body."""
+    for methods in schema["paths"].values():
+        yield from (each for each in methods.values() if "requestBody" in each)
 
 
 def _of_the_feed() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from store.errors import SchemaBehind, StoreError, Transient, UnusableDatabase, 
 
 _MOST_ERRORS: Final = 20
 _RETRY_SECONDS: Final = "2"
+_UNREADABLE: Final = 400  # what FastAPI says of a body whose bytes are no text
 
 # Statuses that the framework itself raises; any other 4xx is `refused`.
 _FRAMEWORK_KINDS: Final = {
@@ -48,6 +49,9 @@ async def on_problem(request: Request, problem: Problem) -> Response:
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """The framework refused: no such path, method not allowed, body unreadable."""
+    if error.status_code == _UNREADABLE:
+        found = [{"field": "body", "problem": "send JSON in UTF-8"}]
+        return answer(Problem(INVALID_REQUEST, "wrong: body", errors=found), request.url.path)
     kind = _FRAMEWORK_KINDS.get(error.status_code, REFUSED)
     detail = kind.meaning if kind is not REFUSED else str(error.detail)
     return answer(Problem(kind, detail, headers=error.headers), request.url.path)

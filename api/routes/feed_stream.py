@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import format_sse_event
-from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from api.announcement import Announcement
@@ -14,7 +13,7 @@ from api.feed import Feed, reach_of, start
 from api.feed_asides import banner_wire
 from api.feed_messages import Wanted, resync
 from api.feed_reader import MEDIA_TYPE
-from api.feed_schemas import MESSAGE_EXAMPLE, FeedMessage
+from api.feed_schemas import MESSAGE_EXAMPLE, BannerMessage, FeedMessage, InboxMessage, Resync
 from api.keys import EMPLOYEE
 from api.parameters import FeedFiltersQuery, LastEventId
 from api.problems import FEED_FULL, SCOPE_MISSING, UNAVAILABLE, Problem, documented
@@ -38,16 +37,19 @@ _ITEM: Final[dict[str, Any]] = {
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
-            "contentSchema": TypeAdapter(FeedMessage).json_schema(mode="serialization"),
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": f"#/components/schemas/{kind.__name__}"}
+                    for kind in (FeedMessage, Resync, BannerMessage, InboxMessage)
+                ]
+            },
         },
     },
 }
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Messages until the connection ends.",
-        "content": {
-            MEDIA_TYPE: {"schema": {"type": "string"}, "itemSchema": _ITEM, "example": _EXAMPLE}
-        },
+        "content": {MEDIA_TYPE: {"itemSchema": _ITEM, "example": _EXAMPLE}},
     }
 }
 

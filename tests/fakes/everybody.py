@@ -94,6 +94,7 @@ class Everybody:
             callback_networks=here,
         )
         self.served.scanned(1, 100)
+        self.served.scanned(1, 90, ELSEWHERE)
         self.served.tell(chain.created(1), chain.paused(10), chain.contract_pause(12))
         self._bearers = self._keys()
         with database.begin() as conn:  # as if in use, so that using them writes nothing
