@@ -20,11 +20,18 @@ _ENVIRONMENT: Final = Environment(
 )
 
 
-def page(token: str, reason: str | None) -> HTMLResponse:
-    """How it stands with the address behind a link. `reason`: why no mail goes there."""
+def page(token: str, reason: str | None, *, beside: str = "") -> HTMLResponse:
+    """How it stands with the address behind a link. `reason`: why no mail goes there.
+
+    `beside`: from where this page stands to where links do; relative, so that any path of a proxy is kept.
+    """
     template = _ENVIRONMENT.get_template(_TEMPLATE)
     text = template.render(
-        token=token, told=reason is None, unsubscribed=reason == UNSUBSCRIBED, reason=reason
+        token=token,
+        told=reason is None,
+        unsubscribed=reason == UNSUBSCRIBED,
+        reason=reason,
+        beside=beside,
     )
     headers = {"Content-Security-Policy": POLICY, "X-Robots-Tag": "noindex"}
     return HTMLResponse(text, headers=headers)

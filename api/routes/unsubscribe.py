@@ -46,11 +46,15 @@ async def unsubscribe(given: Serving, token: Token) -> HTMLResponse:
 )
 async def subscribe_again(given: Serving, token: Token) -> HTMLResponse:
     """Take it back. What else keeps mail away, such as a bounce, stays."""
-    return await _change(given, token, unsubscribing.subscribe_again)
+    return await _change(given, token, unsubscribing.subscribe_again, beside="../")
 
 
 async def _change(
-    given: ApiDependencies, token: str, change: Callable[[Connection, Place, int], None]
+    given: ApiDependencies,
+    token: str,
+    change: Callable[[Connection, Place, int], None],
+    *,
+    beside: str = "",
 ) -> HTMLResponse:
     place = _place(given, token)
 
@@ -59,7 +63,7 @@ async def _change(
             change(conn, place, now_micros())
             return unsubscribing.reason(conn, place)
 
-    return unsubscribe_page.page(token, await asyncio.to_thread(write))
+    return unsubscribe_page.page(token, await asyncio.to_thread(write), beside=beside)
 
 
 def _place(given: ApiDependencies, token: str) -> Place:

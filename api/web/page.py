@@ -13,10 +13,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import Serving
 from api.etag import matches
+from api.parameters import ContractIdPath, StreamIdPath
 from api.problems import NOT_FOUND, Problem
 from api.web.languages import LANGUAGES, RIGHT_TO_LEFT, chosen, words
 
@@ -50,6 +51,19 @@ async def page(request: Request, given: Serving) -> HTMLResponse:
         "Vary": "Accept-Language",
     }
     return HTMLResponse(text, headers=headers)
+
+
+@router.get("/streams/{contract_id}/{stream_id}")
+async def stream_of_an_alert(contract_id: ContractIdPath, stream_id: StreamIdPath) -> Response:
+    """Where the link of an alert leads: the page's view of the stream, under whatever path it stands."""
+    return RedirectResponse(f"../../#/stream/{contract_id}/{stream_id}")
+
+
+@router.get("/contracts/{contract_id}")
+async def contract_of_an_alert(contract_id: ContractIdPath) -> Response:
+    """The same of news about a whole contract: the own streams."""
+    del contract_id  # checked, and that is all: the page has no view of a contract
+    return RedirectResponse("../#/streams")
 
 
 @router.get("/page/{name}")

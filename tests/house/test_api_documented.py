@@ -59,7 +59,8 @@ BADGE = "/v1/streams/{contract_id}/{stream_id}/badge.svg"
 ONLY_TEXT = {"/metrics", "/v1/feed", BADGE, *FILES, *PAGES}
 PREVIEW = {"GET /preview", "GET /preview/{language}/{kind}"}
 SANDBOX = {"POST /page/sandbox-key", "GET /page/sandbox-wallet", "POST /page/sandbox-wallet"}
-PAGE = {"GET /", "GET /page/{name}", *SANDBOX}
+OF_ALERTS = {"GET /streams/{contract_id}/{stream_id}", "GET /contracts/{contract_id}"}
+PAGE = {"GET /", "GET /page/{name}", *OF_ALERTS, *SANDBOX}
 UNLISTED = {*PAGE, *PREVIEW, "GET /docs", "GET /openapi.json", "GET /problems/{slug}"}
 TOLD = "Following the chain|RPC endpoints|Telling people|The process and its database|The feed"
 

@@ -107,6 +107,8 @@ WHO: dict[str, dict[str, frozenset[str] | set[str]]] = {
         "GET /version": ANYBODY,
         "GET /": ANYBODY,
         "GET /page/{name}": ANYBODY,
+        "GET /streams/{contract_id}/{stream_id}": ANYBODY,
+        "GET /contracts/{contract_id}": ANYBODY,
         "GET /docs": ANYBODY,
         "GET /openapi.json": ANYBODY,
         "GET /problems/{slug}": ANYBODY,
@@ -187,7 +189,7 @@ async def test_a_route_answers_whom_it_is_for(everybody, route):
             answer = await client[CALLERS[name].address].request(
                 **request_of(everybody, route, name)
             )
-            assert answer.is_success, (name, answer.status_code, answer.text)
+            assert answer.status_code < 400, (name, answer.status_code, answer.text)
 
 
 @pytest.mark.parametrize("route", ROUTES)
