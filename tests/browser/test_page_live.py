@@ -2,13 +2,15 @@
 
 import time
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
 from store.schema import recorded_event
 from tests.e2e.proxy import Proxy
 from tests.fakes import chain
-from tests.fakes.chain import GENESIS
+from tests.fakes.chain import EMPLOYEE, GENESIS
+from tests.fakes.commands import Command
 
 CUTS = 100
 
@@ -53,6 +55,23 @@ def test_after_a_hundred_cuts_the_page_holds_what_the_log_holds(site, opened):
         assert held == sorted(recorded, reverse=True)
     finally:
         proxy.close()
+
+
+@pytest.mark.parametrize("place", ["#/streams", "{stream}", "#/inbox", "#/operations", "#/log"])
+def test_the_operators_word_reaches_an_open_page_and_leaves_it_by_the_feed(
+    site, opened, sqlite_url, monkeypatch, place
+):
+    page = opened(place.format(stream=site.stream), account=EMPLOYEE)
+    expect(page.locator("#freshness")).to_contain_text("Live")
+    page.route("**/v1/status", lambda _: None)  # the page asks in vain: only the feed can tell
+    pausewire = Command(monkeypatch, sqlite_url)
+    pausewire.run("announce", "set", "Maintenance tonight, 22:00 UTC")
+    expect(page.locator("#banner")).to_contain_text("Maintenance tonight, 22:00 UTC")
+    pausewire.run("announce", "set", "Maintenance is put off")
+    expect(page.locator("#banner")).to_contain_text("put off")
+    expect(page.locator("#banner")).not_to_contain_text("22:00")
+    pausewire.run("announce", "clear")
+    expect(page.locator("#banner")).to_be_hidden()
 
 
 def _positions(site) -> list[int]:
