@@ -66,7 +66,7 @@ check: setup .coverage ## every gate of CI: format, lint, types, imports, lock f
 e2e: setup ## all end-to-end tests, with the long kill runs
 	$(PYTEST) tests/e2e
 
-browser: setup ## the web page in Chromium
+browser: setup ## the web page in Chromium, its main journeys in Firefox
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/browser.txt 2>/dev/null \
 		|| $(BIN)/python -m pip install --quiet --require-hashes -r requirements/browser.txt
 	$(PYTEST) tests/browser -n 2
