@@ -56,6 +56,10 @@ class Delivery(Shown):
     )
     digest: bool = Field(description="one message that tells of others too")
     carried_by: UUID | None = Field(description="the digest that tells this; null: none does")
+    purpose: str | None = Field(
+        description="why it is there beside the first one: `step_until_read`, `step_until_delivered`,"
+        " `instead_of_<channel>`; null: it is one of the first"
+    )
     happened_at: LedgerTime = Field(validation_alias="closed_at", description="ledger close")
     planned_at: OurTime
     released_at: OurTimeIfAny = Field(description="held on purpose until then; null: it was not")
@@ -86,6 +90,7 @@ _DELIVERY: Final[dict[str, Any]] = {
     "possible_duplicate": False,
     "digest": False,
     "carried_by": None,
+    "purpose": None,
     "happened_at": PAUSED_AT,
     "planned_at": "2026-03-02T09:15:02.250000Z",
     "released_at": None,

@@ -1,6 +1,6 @@
 """What people want to be told, as they read and write it."""
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
@@ -18,12 +18,15 @@ from notifier.preferences import (
 ON: Final = "on"
 OFF: Final = "off"
 Switch = Literal["on", "off"]
+Channel = Literal["email", "push", "sms"]
 _EXAMPLE: Final[dict[str, Any]] = {
     "language": "pt-BR",
     "time_zone": "America/Sao_Paulo",
     "quiet_hours": {"starts": "22:00", "ends": "07:00"},
     "urgent_pauses": True,
     "pauses_only": False,
+    "one_by_one": True,
+    "order": ["push", "sms", "email"],
     "kinds": {"paused": {"email": "on", "push": "on", "sms": "on"}},
 }
 
@@ -83,11 +86,27 @@ class MyPreferences(Documented):
         default=False, description="consent that pauses ring in quiet hours too"
     )
     pauses_only: bool = Field(default=False, description="nothing but pauses leaves the inbox")
+    one_by_one: bool | None = Field(
+        None,
+        description="tell me on one channel at a time: the next one when one fails, or when news that"
+        " matters stays unread; false: on all at once; null: as this deployment does",
+    )
+    order: list[Channel] = Field(
+        default_factory=list,
+        max_length=3,
+        description="my channels, the most wanted first; those left out come last: push, email, sms",
+    )
     kinds: dict[str, dict[str, Switch]] = Field(
         default_factory=dict,
         description=f"on or off by kind ({', '.join(CHOSEN_KINDS)}) and channel"
         f" ({', '.join(CHANNELS)}); the inbox has everything",
     )
+
+    @model_validator(mode="after")
+    def _each_channel_once(self) -> Self:
+        if len(set(self.order)) < len(self.order):
+            raise ValueError("order: name each channel once")
+        return self
 
     @model_validator(mode="after")
     def _kinds_and_channels_exist(self) -> Self:
@@ -111,6 +130,8 @@ class MyPreferences(Documented):
             else Quiet(minutes_of(hours.starts), minutes_of(hours.ends)),
             urgent_pauses=self.urgent_pauses,
             pauses_only=self.pauses_only,
+            one_by_one=self.one_by_one,
+            order=tuple(self.order),
             off=tuple(
                 (kind, channel)
                 for kind, switches in sorted(self.kinds.items())
@@ -131,6 +152,8 @@ def shown(language: str, wish: Preferences) -> MyPreferences:
         else QuietHours(starts=clock_of(quiet.starts), ends=clock_of(quiet.ends)),
         urgent_pauses=wish.urgent_pauses,
         pauses_only=wish.pauses_only,
+        one_by_one=wish.one_by_one,
+        order=cast("list[Channel]", list(wish.order)),
         kinds={
             kind: {channel: OFF if (kind, channel) in wish.off else ON for channel in CHANNELS}
             for kind in CHOSEN_KINDS

@@ -3,6 +3,7 @@
 from cli.pause_money import PauseMoney
 from cli.roles import Role
 from cli.wiring import Deployment
+from config.escalation_settings import read_step
 from config.settings import Settings
 from notifier.backlog import Backlog
 from notifier.callbacks.working import CallbackWorker
@@ -13,6 +14,7 @@ from notifier.lookups.asking import LookUps
 from notifier.lookups.switched_on import look_ups
 from notifier.money_news import MoneyTeller
 from notifier.notices import NoticeWriter, PlanningRules
+from notifier.onward import Onward
 from notifier.plan import build_follower
 from notifier.privacy import Vault
 from notifier.push_on import push_services_on
@@ -20,6 +22,7 @@ from notifier.recipients import Roster
 from notifier.restraint import Restraint
 from notifier.storm import Brake
 from notifier.switched_on import build_channels
+from notifier.ways import Ways
 from notifier.webhooks.planning import Subscribers
 from notifier.worker import build_worker, canary_channel, guests_of
 from store.engine import Database
@@ -56,7 +59,24 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         Role("contacts", _contact_sender(here, database).run),
         Role("look-ups", _look_ups(settings, database, vault).run),
         Role("money", _money_teller(here, database).run),
+        Role("onward", _onward(settings, database, vault).run),
     ]
+
+
+def _onward(settings: Settings, database: Database, vault: Vault) -> Onward:
+    poll_seconds = settings.notifier.poll_seconds
+    return Onward(database, vault, freshness_of(settings), poll_seconds=poll_seconds)
+
+
+def ways_of(settings: Settings) -> Ways:
+    """Who is told on one channel at a time, and when the next ones are told too."""
+    escalation = settings.escalation
+    steps = [read_step(each) for each in escalation.steps]
+    return Ways(
+        one_by_one=escalation.one_by_one,
+        steps={each.channel: each.minutes * 60 for each in steps},
+        until_delivered=escalation.until == "delivered",
+    )
 
 
 def _look_ups(settings: Settings, database: Database, vault: Vault) -> LookUps:
@@ -75,6 +95,7 @@ def _rules(here: Deployment) -> PlanningRules:
     return PlanningRules(
         network=here.network,
         freshness_seconds=freshness_of(settings),
+        ways=ways_of(settings),
         public_url=settings.api.public_url,
         restraint=Restraint(
             window_seconds=limits.window_seconds,

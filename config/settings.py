@@ -14,6 +14,7 @@ from config.channel_settings import (
     SmsSettings,
 )
 from config.cost_settings import CostSettings
+from config.escalation_settings import EscalationSettings
 from config.fields import Section, checked_secret_url, seconds, setting
 from config.guest_settings import GuestSettings
 from config.limit_settings import LimitSettings
@@ -193,6 +194,7 @@ class Settings(Section):
     notifier: NotifierSettings = NotifierSettings()
     limits: LimitSettings = LimitSettings()
     restraint: RestraintSettings = RestraintSettings()
+    escalation: EscalationSettings = EscalationSettings()
     guests: GuestSettings = GuestSettings()
     projections: ProjectionsSettings = ProjectionsSettings()
     api: ApiSettings = ApiSettings()

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from notifier import aftermath, circuit, switch
+from notifier import aftermath, circuit, steps, switch
 from notifier.channels.channel import Receipt
 from notifier.errors import DestinationRejected
 from notifier.result import SENDING, Result
@@ -34,13 +34,8 @@ from notifier.states import (
 from store.gather import ask_once, change_later, insert_later
 
 _RESULT_COLUMNS = (
-    "result",
-    "status_code",
-    "enhanced_code",
-    "detail",
-    "retry_after_seconds",
-    "provider_message_id",
-    "ended_at",
+    *("result", "status_code", "enhanced_code", "detail", "retry_after_seconds"),
+    *("provider_message_id", "ended_at"),
 )
 _MARK_COLUMNS = ("delivery_id", "n", "provider", "phase", "started_at", "handed_off_at", "worker")
 _CLAIMED_COLUMNS = (
@@ -160,6 +155,8 @@ def settle(
     if row is None:
         return None
     _complete(conn, held, result)
+    if step.state == DELIVERED:
+        steps.arrived(conn, held.notice_id, result.ended_at)
     aftermath.follow(conn, held.channel, held.contact_id, result)
     if isinstance(result.answer, Receipt):
         circuit.note_success(conn, result.provider, result.ended_at)

@@ -58,6 +58,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     endpoint: str | None = None
     reason: str | None = None
     provider: str | None = None
+    purpose: str | None = None
     carried_by: UUID | None = None
 
     def condition(self) -> ColumnElement[bool]:
@@ -70,6 +71,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "endpoint": delivery.c.endpoint,
             "reason": delivery.c.reason,
             "provider": delivery.c.provider,
+            "purpose": delivery.c.purpose,
             "carried_by": delivery.c.carried_by,
         }
         wanted = {name: getattr(self, name) for name in columns}

@@ -5,7 +5,7 @@ Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words
 
 from typing import NamedTuple
 
-from notifier import digests, states, suppression
+from notifier import digests, states, suppression, ways
 from notifier.buckets import RATE
 from notifier.content import DIGEST
 from notifier.places import STALE
@@ -90,6 +90,11 @@ _REASONS = {
         "raise `limits.*` if that is too little",
     ),
     (states.CANCELLED, "superseded"): Explanation("withdrawn, since later facts made it untrue"),
+    (states.CANCELLED, ways.SEEN): Explanation("not needed any more: the person read the news"),
+    (states.CANCELLED, ways.OVER): Explanation("not needed any more: the pause is over"),
+    (states.CANCELLED, ways.ARRIVED): Explanation(
+        "not needed any more: it arrived on another channel"
+    ),
     (states.CANCELLED, "operator"): Explanation(
         "withdrawn by an operator (`pausewire deliveries cancel`)"
     ),
@@ -120,6 +125,16 @@ _REASONS = {
         "report it; after the fix `pausewire deliveries redrive --where reason=defect`",
     ),
 }
+
+
+def because(purpose: str | None) -> str:
+    """Why a delivery is there beside the first one, to be read after its explanation."""
+    if purpose is None:
+        return ""
+    if purpose in ways.STEPS:
+        return "; a step for news that stays unread"
+    channel = purpose.removeprefix(ways.INSTEAD_OF)
+    return f"; instead of {channel}, which came to nothing"
 
 
 def explain(state: str, reason: str | None) -> Explanation:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
 
 from domain.notice import NoticeRead
-from notifier import actor_news, facts, money_news
+from notifier import actor_news, facts, money_news, steps
 from notifier.content import IN_APP, decode_content
 from notifier.rendering import Renderer
 from notifier.schema import delivery, notice, recipient
@@ -187,6 +187,7 @@ def mark_read(
     if notice_ids is not None:
         marking = marking.where(notice.c.notice_id.in_(notice_ids))
     marked = conn.scalars(marking).all()
+    steps.seen(conn, marked, now)
     facts.remember(
         conn, [NoticeRead(notice_id, facts.NOT_YET, read_at=now) for notice_id in marked], now
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, select
 
 from notifier.composing import reference_of
-from notifier.explaining import explain
+from notifier.explaining import because, explain
 from notifier.latency import STAGES
 from notifier.lookups.asking import asked_for
 from notifier.schema import attempt, callback, delivery, notice
@@ -96,7 +96,8 @@ def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
         "endpoint": row.endpoint,
         "state": row.state,
         "reason": row.reason,
-        "explanation": why.text + _by_carrier(conn, row.carried_by),
+        "purpose": row.purpose,
+        "explanation": why.text + because(row.purpose) + _by_carrier(conn, row.carried_by),
         "remedy": why.remedy,
         "not_before": row.available_at,
         "deadline_at": row.deadline_at,

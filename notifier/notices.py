@@ -7,7 +7,7 @@ rows it made before and adds nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from domain.chain_order import DomainEvent
 from domain.notice import DeliveryChanged, NoticePlanned
-from notifier import facts, privacy, states, withdrawing
+from notifier import facts, privacy, states, steps, withdrawing
 from notifier.composing import compose
 from notifier.content import EMPLOYER, TEMPLATE_VERSION, encode_content
 from notifier.languages import language_for
@@ -26,6 +26,7 @@ from notifier.recipients import Recipient, Roster
 from notifier.restraint import UNRESTRAINED, Restraint, Sheaf
 from notifier.schema import delivery, notice
 from notifier.storm import UNBRAKED, Brake
+from notifier.ways import Ways
 from notifier.webhooks.planning import SUBSCRIBER, Subscribers
 from store import bulk
 from store.schema import evidence
@@ -52,6 +53,7 @@ class PlanningRules:
     `network`: its id. `freshness_seconds`: for each channel that can send, how long after ledger close
     news still goes out on it. `public_url`: where people look, without a slash at its end. `restraint`:
     what is held to be told together, `brake`: what is too much at once; by default nothing is.
+    `ways`: who is told on one channel at a time.
     """
 
     network: str
@@ -59,6 +61,7 @@ class PlanningRules:
     public_url: str | None = None
     restraint: Restraint = UNRESTRAINED
     brake: Brake = UNBRAKED
+    ways: Ways = field(default_factory=Ways)
 
 
 class Draft(NamedTuple):
@@ -94,10 +97,12 @@ class NoticeWriter:
         seen_at = _seen_at(conn, {draft.news.cause for draft in drafts})
         notices = [self._notice_row(draft, seen_at, now) for draft in drafts]
         people = [draft for draft in drafts if draft.notice_id not in subscribed]
-        sheaves = [self._sheaf(draft, now) for draft in people]
+        rows = {draft.notice_id: self._on_their_ways(draft, now) for draft in people}
+        sheaves = [self._sheaf(draft, rows[draft.notice_id]) for draft in people]
         sheaves = self._rules.restraint.restrain(conn, sheaves, now)
         sheaves = self._rules.brake.brake(conn, sheaves, now)
         deliveries = [each for sheaf in sheaves for each in sheaf.deliveries]
+        deliveries += [each for own in rows.values() for each in own if each.purpose is not None]
         columns = PlannedDelivery._fields
         bulk.insert_many(conn, notice, _NOTICE_COLUMNS, notices, on_conflict="nothing")
         bulk.insert_many(conn, delivery, columns, deliveries, on_conflict="nothing")
@@ -105,6 +110,7 @@ class NoticeWriter:
             new = [(one.notice_id, one.news, one.recipient) for one in drafts if one not in people]
             self._subscribers.write_posts(conn, new, now)
         facts.remember(conn, [*_planned(drafts, now), *_withheld(deliveries, now)], now)
+        steps.over(conn, [draft.news for draft in drafts], now)
         return len(drafts)
 
     def _drafts(self, conn: Connection, news: Sequence[News], now: int) -> dict[UUID, Draft]:
@@ -156,7 +162,17 @@ class NoticeWriter:
             now,
         )
 
-    def _sheaf(self, draft: Draft, now: int) -> Sheaf:
+    def _on_their_ways(self, draft: Draft, now: int) -> list[PlannedDelivery]:
+        """The deliveries of a notice: on all channels at once, or on the first and later the next."""
+        return self._rules.ways.planned(
+            list(self._deliveries(draft, now)),
+            draft.recipient.preferences,
+            draft.news.kind,
+            freshness=self._rules.freshness_seconds,
+            now=now,
+        )
+
+    def _sheaf(self, draft: Draft, rows: Sequence[PlannedDelivery]) -> Sheaf:
         """A notice and its deliveries, for whoever looks at what else its reader is told."""
         news, key = draft.news, draft.recipient.key or b""
         about = f"contract:{news.contract_id}" if news.employer is None else news.employer
@@ -165,7 +181,7 @@ class NoticeWriter:
             about,
             news,
             draft.listener.role == EMPLOYER,
-            tuple(self._deliveries(draft, now)),
+            tuple(each for each in rows if each.purpose is None),
         )
 
     def _deliveries(self, draft: Draft, now: int) -> Iterator[PlannedDelivery]:

@@ -70,6 +70,7 @@ class PlannedDelivery(NamedTuple):
     delivered_at: int | None
     updated_at: int
     bundle: str | None = None
+    purpose: str | None = None
 
 
 def places_for(kind: str, contacts: Sequence[Contact], channels: Iterable[str]) -> Iterator[Place]:

@@ -57,7 +57,8 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """The defaults tell everything at once, by UTC.
 
     `time_zone`: IANA name. `urgent_pauses`: consent that pauses ring in quiet hours too. `pauses_only`:
-    nothing but pauses leaves the inbox. `off`: (kind, channel) that stay silent.
+    nothing but pauses leaves the inbox. `off`: (kind, channel) that stay silent. `one_by_one`: one channel
+    at a time, None: as the deployment does; `order`: in this order, empty: as the deployment's.
     """
 
     time_zone: str = UTC_NAME
@@ -65,6 +66,8 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     urgent_pauses: bool = False
     pauses_only: bool = False
     off: tuple[tuple[str, str], ...] = ()
+    one_by_one: bool | None = None
+    order: tuple[str, ...] = ()
 
 
 DEFAULTS = Preferences()

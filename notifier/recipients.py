@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
 
 from notifier import privacy
 from notifier.errors import DestinationRejected
@@ -77,11 +77,23 @@ class Roster:
         by_lookup = {self._lookup(account): account for account in accounts}
         return self._find(conn, by_lookup, locked=False)
 
+    def by_id(self, conn: Connection, recipient_id: str) -> Recipient | None:
+        """One recipient with their contacts; None: unknown, or erased."""
+        rows = conn.execute(_with_contacts(recipient.c.recipient_id == recipient_id)).all()
+        if not rows or rows[0].wrapped_key is None:
+            return None
+        contacts = tuple(
+            Contact(row.contact_id, row.channel, row.suppressed)
+            for row in rows
+            if row.contact_id is not None
+        )
+        return self._recipient(rows[0])._replace(contacts=contacts)
+
     def _find(
         self, conn: Connection, by_lookup: dict[str, str], *, locked: bool = True
     ) -> dict[str, Recipient]:
         found: dict[str, Recipient] = {}
-        query = _with_contacts(list(by_lookup))
+        query = _with_contacts(recipient.c.account_lookup.in_(list(by_lookup)))
         if locked:
             query = query.with_for_update(read=True, of=recipient)
         for row in conn.execute(query):
@@ -113,7 +125,7 @@ class Roster:
         bulk.insert_many(conn, recipient, _COLUMNS, rows, on_conflict="nothing")
 
 
-def _with_contacts(lookups: Sequence[str]) -> Select[Any]:
+def _with_contacts(whom: ColumnElement[bool]) -> Select[Any]:
     verified = and_(
         contact.c.recipient_id == recipient.c.recipient_id, contact.c.verified_at.is_not(None)
     )
@@ -128,7 +140,7 @@ def _with_contacts(lookups: Sequence[str]) -> Select[Any]:
             reason_for(contact.c.channel, contact.c.destination_lookup).label("suppressed"),
         )
         .select_from(recipient.outerjoin(contact, verified))
-        .where(recipient.c.account_lookup.in_(lookups))
+        .where(whom)
         .order_by(recipient.c.recipient_id, contact.c.created_at, contact.c.contact_id)
     )
 

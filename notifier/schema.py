@@ -95,8 +95,9 @@ notice = Table(
 
 # A notice on one channel at one endpoint (push contact id or webhook subscription, else `-`): the
 # queue of record. `generation` counts how often it was put on the broker; `token` is the claim. Within a
-# `lane` deliveries leave in the order of `lane_position`; NULL: in any order. `bundle`: what it may be told
-# together with. `digest`: it tells of those too that name it in `carried_by`. `released_at`: was held till.
+# `lane` deliveries leave in the order of `lane_position`; NULL: in any order. `bundle`: what it is told
+# with; `purpose`: see ways.py. `digest`: it tells of those too that name it in `carried_by`. `released_at`:
+# was held till.
 delivery = Table(
     "delivery",
     metadata,
@@ -128,7 +129,7 @@ delivery = Table(
     Column("bundle", key_text()),
     Column("digest", Boolean, nullable=False, server_default=false()),
     Column("carried_by", Uuid),
-    Column("released_at", BigInteger),
+    *(Column("released_at", BigInteger), Column("purpose", Text)),
     UniqueConstraint("notice_id", "channel", "endpoint"),
     _where("ix_delivery_due", "channel", "priority", "available_at", where=_DUE),
     Index("ix_delivery_state_lease_until", "state", "lease_until"),

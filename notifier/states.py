@@ -19,7 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, or_, u
 
 from domain.notice import DeliveryChanged
 from notifier import facts
+from notifier.purpose_schema import onward
 from notifier.schema import delivery
+from store.bulk import insert_many
 
 PLANNED = "planned"
 HELD = "held"
@@ -74,6 +76,9 @@ WITHDRAWABLE = frozenset({PLANNED, HELD, PENDING, QUEUED, CLAIMED, RETRY_WAIT})
 PROVEN = frozenset(
     {ACCEPTED, DELIVERED, BOUNCED, COMPLAINED, UNKNOWN, FAILED, SUPPRESSED, CANCELLED, EXPIRED}
 )
+
+# Another channel may have to carry the news.
+CAME_TO_NOTHING = frozenset({FAILED, EXPIRED, BOUNCED, SUPPRESSED})
 
 _RETURNED = (
     delivery.c.delivery_id,
@@ -159,10 +164,18 @@ def _moving(origin: frozenset[str], to: str) -> Update:
     return update(delivery).where(stands).values(state=to)
 
 
+def _look_for_another(conn: Connection, moved: list[Row[Any]], now: int) -> None:
+    """Somebody who knows the person's other channels is to look at these notices (onward.py)."""
+    rows = [(notice_id, now) for notice_id in sorted({row.notice_id for row in moved})]
+    insert_many(conn, onward, ("notice_id", "created_at"), rows, on_conflict="nothing")
+
+
 def _tell(conn: Connection, moved: list[Row[Any]], to: str, now: int) -> None:
     told = [row for row in moved if row.endpoint != CANARY]
     if to not in PROVEN or not told:
         return
+    if to in CAME_TO_NOTHING:
+        _look_for_another(conn, told, now)
     facts.remember(
         conn,
         [

@@ -203,4 +203,7 @@ def _absence(channel: str, places: Mapping[str, bool], configured: set[str]) -> 
         return "the person gave no place for it"
     if not places[channel]:
         return "the person's place is not verified yet"
-    return "nothing was planned: this kind goes to the inbox only, or the place came later"
+    return (
+        "nothing was planned: this kind goes to the inbox only, the place came later, or the person is told"
+        " on one channel at a time and the first one did"
+    )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select, update
 
-from notifier import suppression
+from notifier import steps, suppression
 from notifier.callbacks.tidings import Tidings
 from notifier.privacy import Vault
 from notifier.retry import Outcome
@@ -126,6 +126,8 @@ def _rise(conn: Connection, row: Row[Any], found: Row[Any], tidings: Tidings, no
         now=now,
         changes=_changes(row, found, tidings),
     )
+    if state == DELIVERED:
+        steps.arrived(conn, found.notice_id, now)
     return Done(state)
 
 

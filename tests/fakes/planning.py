@@ -26,6 +26,7 @@ from notifier.rendering import Renderer
 from notifier.restraint import UNRESTRAINED, Restraint
 from notifier.schema import delivery, notice, recipient
 from notifier.storm import UNBRAKED, Brake
+from notifier.ways import Ways
 from notifier.webhooks.planning import Subscribers
 from store import bulk, log
 from store.clock import now_micros
@@ -59,6 +60,7 @@ class World:
         chunk_events: int = 100,
         restraint: Restraint = UNRESTRAINED,
         brake: Brake = UNBRAKED,
+        ways: Ways | None = None,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self.database = database
@@ -69,6 +71,7 @@ class World:
             public_url="https://pay.example",
             restraint=restraint,
             brake=brake,
+            ways=ways or Ways(),
         )
         self.writer = NoticeWriter(
             Roster(self.vault), rules, Subscribers(self.vault, retry_seconds=3600)

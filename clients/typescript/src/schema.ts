@@ -1550,6 +1550,7 @@ export interface components {
          *           "possible_duplicate": false,
          *           "provider": "smtp",
          *           "provider_message_id": null,
+         *           "purpose": null,
          *           "queued_at": "2026-03-02T09:15:02.300000Z",
          *           "reason": null,
          *           "released_at": null,
@@ -1643,6 +1644,11 @@ export interface components {
             provider: string | null;
             /** Provider Message Id */
             provider_message_id: string | null;
+            /**
+             * Purpose
+             * @description why it is there beside the first one: `step_until_read`, `step_until_delivered`, `instead_of_<channel>`; null: it is one of the first
+             */
+            purpose: string | null;
             /** Queued At */
             queued_at: string | null;
             /** Reason */
@@ -1707,6 +1713,7 @@ export interface components {
          *         "possible_duplicate": false,
          *         "provider": "smtp",
          *         "provider_message_id": null,
+         *         "purpose": null,
          *         "queued_at": "2026-03-02T09:15:02.300000Z",
          *         "reason": null,
          *         "released_at": null,
@@ -2426,6 +2433,12 @@ export interface components {
          *         }
          *       },
          *       "language": "pt-BR",
+         *       "one_by_one": true,
+         *       "order": [
+         *         "push",
+         *         "sms",
+         *         "email"
+         *       ],
          *       "pauses_only": false,
          *       "quiet_hours": {
          *         "ends": "07:00",
@@ -2451,6 +2464,16 @@ export interface components {
              * @default en
              */
             language: string;
+            /**
+             * One By One
+             * @description tell me on one channel at a time: the next one when one fails, or when news that matters stays unread; false: on all at once; null: as this deployment does
+             */
+            one_by_one?: boolean | null;
+            /**
+             * Order
+             * @description my channels, the most wanted first; those left out come last: push, email, sms
+             */
+            order?: ("email" | "push" | "sms")[];
             /**
              * Pauses Only
              * @description nothing but pauses leaves the inbox

@@ -43,7 +43,7 @@ def test_everything_is_what_up_runs(command, sqlite_database):
     roles = processes.all_roles(deployment(), sqlite_database)
     names = [
         *("index", "projections", "retention", "contracts", "plan", "backlog", "notify"),
-        *("callbacks", "contacts", "look-ups", "money", "canary", "api"),
+        *("callbacks", "contacts", "look-ups", "money", "onward", "canary", "api"),
     ]
     assert [role.name for role in roles] == names
 

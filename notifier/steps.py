@@ -1,0 +1,77 @@
+"""8f Steps: what was held for later ends when it was seen, when it arrived, or with the pause.
+
+In: notices that were read, or arrived, or whose pause is over, in the transaction that says so. Out: their
+held steps (ways.py), cancelled. Twice: what is cancelled is not held any more.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, text
+
+from notifier import states
+from notifier.news import News
+from notifier.purpose_schema import WAITING_STEP
+from notifier.schema import delivery, notice
+from notifier.states import CANCELLED, HELD
+from notifier.ways import ARRIVED, ENDS, MATTERS, OVER, SEEN, STEP_UNTIL_DELIVERED, STEPS
+
+# As the partial index has it: a parameter would hide it from SQLite.
+_WAITS = text(" AND ".join(f"delivery.{each}" for each in WAITING_STEP.split(" AND ")))
+_AT_ONCE = 200
+
+
+def seen(conn: Connection, notice_ids: Sequence[UUID], now: int) -> int:
+    """These notices were read; returns how many steps that ended."""
+    ended = 0
+    if not _any_waits(conn):
+        return 0
+    for start in range(0, len(notice_ids), _AT_ONCE):
+        some = notice_ids[start : start + _AT_ONCE]
+        ended += _end(conn, delivery.c.notice_id.in_(some), SEEN, now)
+    return ended
+
+
+def arrived(conn: Connection, notice_id: UUID, now: int) -> int:
+    """A delivery of this notice arrived, as its provider confirms."""
+    mine = and_(delivery.c.notice_id == notice_id, delivery.c.purpose == STEP_UNTIL_DELIVERED)
+    return _end(conn, mine, ARRIVED, now)
+
+
+def over(conn: Connection, news: Collection[News], now: int) -> int:
+    """Pauses that this news ends; asked of the whole crowd at once whether any step waits at all."""
+    ends = [each for each in news if each.kind in ENDS]
+    if not ends or not _any_waits(conn):
+        return 0
+    return sum(_end(conn, _of_pause(each), OVER, now) for each in ends)
+
+
+def _of_pause(news: News) -> ColumnElement[bool]:
+    """Deliveries of what was told of the pause before."""
+    about: ColumnElement[Any] = notice.c.stream_id.is_(None)
+    if news.stream_id is not None:
+        about = notice.c.stream_id == news.stream_id
+    told = select(notice.c.notice_id).where(
+        notice.c.contract_id == news.contract_id,
+        about,
+        notice.c.position < news.position,
+        notice.c.kind.in_(sorted(MATTERS)),
+    )
+    return delivery.c.notice_id.in_(told)
+
+
+def _any_waits(conn: Connection) -> bool:
+    return conn.execute(select(delivery.c.delivery_id).where(_WAITS).limit(1)).first() is not None
+
+
+def _end(conn: Connection, of: ColumnElement[bool], reason: str, now: int) -> int:
+    moved = states.move_all(
+        conn,
+        and_(of, or_(*(delivery.c.purpose == each for each in STEPS))),
+        origin=frozenset({HELD}),
+        to=CANCELLED,
+        now=now,
+        changes={"reason": reason, "token": None, "lease_until": None},
+    )
+    return len(moved)
