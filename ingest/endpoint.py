@@ -40,7 +40,7 @@ class Endpoint:
     """Times by the pool's clock, in seconds.
 
     `failures`, `misses`: in a row; a miss is also a node that is behind. `expelled`: why it is not
-    believed. `proof`: the number of its last proof (endpoint_proof.py). `outcomes`: {outcome: requests}.
+    believed. `proof`, `proven_at`: its last one (endpoint_proof.py). `outcomes`: {outcome: requests}.
     """
 
     rpc: EventSource
@@ -51,6 +51,7 @@ class Endpoint:
     rest_until: float = 0.0
     proven: bool = False
     proof: int = 0
+    proven_at: float = -math.inf
     doubted_again_at: float = 0.0
     expelled: Permanent | None = None
     reason: str | None = None
@@ -111,6 +112,7 @@ class Endpoint:
     def doubt(self) -> None:
         """Have it prove its chain before its next use."""
         self.proven = False
+        self.proven_at = -math.inf
         self.doubted_again_at = 0.0
 
     def saw(self, oldest: int | None, latest: int) -> bool:

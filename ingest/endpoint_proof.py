@@ -16,6 +16,7 @@ from ingest.errors import ForkedChain, RequestRefused, RpcUnavailable, Transient
 from ingest.pins import Identity
 
 _LOG = structlog.get_logger()
+FRESH_SECONDS = 5.0  # so long a proof holds for pages of past ledgers
 DOUBT_SECONDS: Final = 5.0  # between two looks at one that is neither proven nor refuted
 
 
@@ -41,11 +42,11 @@ class Proof:
         return endpoint.proven
 
     async def afterwards(self, endpoint: Endpoint) -> None:
-        """By a check that begins now or later; whoever waits for one shares it. Raises RpcUnavailable.
+        """By a check that begins now, or began some seconds ago; whoever waits for one shares it.
 
-        What an endpoint told before that is of our chain, unless it was there and back meanwhile.
+        One check for each of many pages would make catching up three times as slow. Raises RpcUnavailable.
         """
-        if self.identity is None:
+        if self.identity is None or self._clock() < endpoint.proven_at + FRESH_SECONDS:
             return
         now = next(self._numbers)
         try:
@@ -74,13 +75,13 @@ class Proof:
             endpoint.doubt()
 
     async def _check(self, endpoint: Endpoint, identity: Identity) -> None:
-        number = next(self._numbers)
+        number, began = next(self._numbers), self._clock()
         try:
             endpoint.proven = await identity.check(endpoint.rpc)
         except (WrongNetwork, ForkedChain) as wrong:
             expel(endpoint, wrong, self._clock())
             raise
-        endpoint.proof = number
+        endpoint.proof, endpoint.proven_at = number, began
         endpoint.doubted_again_at = self._clock() + DOUBT_SECONDS
         if endpoint.expelled is not None:
             endpoint.failures = 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from ingest import backoff, endpoint_report, endpoints, healing, pin_keeper
+from ingest import backoff, endpoint_proof, endpoint_report, endpoints, healing, pin_keeper
 from tests.e2e.matrix.drawn import ODD_FROM, draw
 from tests.e2e.matrix.run import Outcome, run
 from tests.e2e.matrix.world import Servers, served
@@ -47,6 +47,7 @@ def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pin_keeper, "PROVE_EVERY_SECONDS", 0.5)
     monkeypatch.setattr(endpoint_report, "REPORT_SECONDS", 0.5)
     monkeypatch.setattr(endpoints, "LOOK_SECONDS", 1.0)
+    monkeypatch.setattr(endpoint_proof, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(endpoints, "NEWS_LEDGERS", 0)  # no page is so urgent that it is not proven
 
 

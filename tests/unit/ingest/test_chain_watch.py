@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ingest.cursors import window_end
-from ingest.endpoint_proof import DOUBT_SECONDS
+from ingest.endpoint_proof import DOUBT_SECONDS, FRESH_SECONDS
 from ingest.errors import ForkedChain, RetentionGap, RpcUnavailable
 from ingest.pins import Pin
 from tests.fakes import chain
@@ -27,6 +27,7 @@ async def following(*, pins=(), **nodes):
     await several.pool.check_network(PASSPHRASE)
     for endpoint in several.endpoints:
         await several.pool._ask_another([endpoint], 51, several.question)
+    several.now += FRESH_SECONDS
     return several
 
 
@@ -192,6 +193,9 @@ async def test_past_ledgers_are_believed_by_a_proof_that_began_after_they_were_t
     with pytest.raises(RpcUnavailable, match="its ledger 80 has the hash"):
         await several.fetch(window_end(50))
     assert (await several.fetch(window_end(50))).source == "b"
+    asked = len(second.requests)
+    await several.fetch(window_end(50))
+    assert len(second.requests) == asked + 1  # the proof holds for some seconds
     assert [each.state for each in several.endpoints] == ["expelled", "closed"]
     switch(second, salt="fork")
     assert (await several.fetch(window_end(99))).source == "b"  # news does not wait
