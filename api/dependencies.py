@@ -71,6 +71,7 @@ class ApiDependencies:
     from ledger close to told, as promised. `control`: where it is looked up who controls an account.
     `webhooks`: tries receivers of outgoing webhooks out. `trusted_proxies`: who is believed about whom it
     answers. `sandbox_key`, `sandbox_wallet`: of a development start, for its page; else None.
+    `web_push_key`: the public one that browsers subscribe with, None: no web push.
     """
 
     database: Database
@@ -95,6 +96,7 @@ class ApiDependencies:
     control: ControlSource | None = None
     public_badges: bool = False
     explorer_url: str | None = None
+    web_push_key: str | None = None
     root_path: str = ""
     sandbox_key: str | None = None
     sandbox_wallet: SandboxWallet | None = None

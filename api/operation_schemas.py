@@ -55,6 +55,7 @@ class Status(Documented):
         lag_limit_ledgers=24,
         head_position=4242,
         explorer_url=None,
+        web_push_key=None,
         banner=None,
     )
 
@@ -69,6 +70,9 @@ class Status(Documented):
     head_position: int = Field(description="events recorded")
     explorer_url: str | None = Field(
         description="block explorer: add `/tx/<hash>`, `/account/<id>` or `/contract/<id>`; null: none"
+    )
+    web_push_key: str | None = Field(
+        description="what browsers subscribe to push with (`applicationServerKey`); null: no web push here"
     )
     banner: Banner | None = Field(description="null: nothing to say")
 

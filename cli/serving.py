@@ -18,6 +18,8 @@ from cli.contract_list import contracts_of
 from cli.roles import Role
 from cli.wiring import Deployment
 from config.api_settings import ApiSettings
+from config.push_settings import PushSettings, decoded_vapid_key
+from notifier.channels.vapid import VapidKey
 from notifier.switched_on import webhook_channel
 from store.engine import Database
 from wallets.control import RpcControl
@@ -70,6 +72,13 @@ def sign_in_domain(settings: ApiSettings) -> str:
     return urlsplit(settings.public_url).netloc
 
 
+def web_push_key(push: PushSettings) -> str | None:
+    """The public half of the key that web push is signed with; None: no web push."""
+    if push.vapid_key is None:
+        return None
+    return VapidKey(decoded_vapid_key(push.vapid_key.get_secret_value()), "").public
+
+
 def _given(here: Deployment, database: Database) -> ApiDependencies:
     """What the application is made with."""
     settings = here.settings.api
@@ -92,6 +101,7 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
         rate_limits=RateLimits(settings.requests_per_minute, settings.address_requests_per_minute),
         public_badges=settings.public_badges,
         explorer_url=settings.explorer_url or EXPLORERS.get(here.settings.network.passphrase),
+        web_push_key=web_push_key(here.settings.push),
         root_path=settings.root_path,
         sandbox_key=here.sandbox_key,
         sandbox_wallet=here.sandbox_wallet,

@@ -145,6 +145,7 @@ class ContactSender:
             html=None,
             planned_at=row.created_at,
             deadline_at=row.expires_at,
+            kind=f"contact_{row.kind}",
         )
         return letter, destination
 

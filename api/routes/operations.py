@@ -74,6 +74,7 @@ async def status(given: Serving, snapshot: Reads) -> Status:
         lag_limit_ledgers=given.lag_limit_ledgers,
         head_position=health.head_position,
         explorer_url=given.explorer_url,
+        web_push_key=given.web_push_key,
         banner=None if said is None else Banner.model_validate(said),
     )
 

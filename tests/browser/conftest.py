@@ -29,6 +29,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 PATIENCE = 30_000  # milliseconds
+WEB_PUSH_KEY = "BP" + "A" * 85  # enough for the page to offer this browser as a place
 NEWEST = 500  # the ledger that closed just now
 
 expect.set_options(timeout=PATIENCE)
@@ -95,7 +96,13 @@ def serving(served: Served) -> Iterator[Site]:
 def site(sqlite_database) -> Iterator[Site]:
     """One stream, number 7: paused, resumed, paused; another one, number 8, that flows."""
     network = Network()
-    served = Served(sqlite_database, sandbox_key=None, feed_poll_seconds=0.1, control=network)
+    served = Served(
+        sqlite_database,
+        sandbox_key=None,
+        feed_poll_seconds=0.1,
+        control=network,
+        web_push_key=WEB_PUSH_KEY,
+    )
     served.scanned(1, NEWEST)
     served.tell(
         *(chain.created(100), chain.paused(110), chain.resumed(120), chain.paused(130)),

@@ -26,6 +26,9 @@ const context = {
   get explorer() {
     return status?.explorer_url ?? null;
   },
+  get pushKey() {
+    return status?.web_push_key ?? null;
+  },
   get contracts() {
     return status?.contracts ?? [];
   },
@@ -164,6 +167,10 @@ window.addEventListener("hashchange", () => {
   window.scrollTo(0, 0);
   main.focus({ preventScroll: true });
 });
+navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+  if (data?.show === "#/inbox") location.hash = data.show;
+});
+navigator.serviceWorker?.startMessages();
 window.addEventListener("offline", () => { reachable = false; freshness(); });
 window.addEventListener("online", lookAtStatus);
 setInterval(lookAtStatus, STATUS_EVERY);

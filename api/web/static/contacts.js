@@ -13,7 +13,8 @@ const MODES = { email: "email", sms: "tel", push: "text" };
 const LOOK_AGAIN = 2500; // while a code is on its way
 const SETTLED = ["sent", "failed", "withheld", "expired", null];
 
-export function contacts(first, context) {
+// `seen`: told of all of them, whenever they were asked for.
+export function contacts(first, context, seen = () => {}) {
   const rows = new Map();
   const list = h("ul", { class: "places" });
   const none = h("p", { class: "hint" }, t("set.no_contacts"));
@@ -37,6 +38,7 @@ export function contacts(first, context) {
       rows.get(each.contact_id).update(each);
     }
     none.hidden = all.length > 0;
+    seen(all);
     clearTimeout(timer);
     if (!left && all.some((each) => !SETTLED.includes(each.code))) timer = setTimeout(refresh, LOOK_AGAIN);
   }
@@ -57,7 +59,7 @@ export function contacts(first, context) {
       show(said, t("set.added", { place: contact.hint }));
       await refresh();
     }));
-  return { element, leave: () => {
+  return { element, refresh, leave: () => {
     left = true;
     clearTimeout(timer);
   } };

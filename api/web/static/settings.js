@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { contacts } from "./contacts.js";
+import { device } from "./device.js";
 import { h, show } from "./dom.js";
 import { asidesOnly } from "./feed.js";
 import { reasonOf } from "./fields.js";
@@ -15,14 +16,17 @@ export function settings(place, own, context) {
   const feed = asidesOnly(context.feedState);
   let left = false;
   let places = null;
+  let here = null;
 
   async function load() {
     show(place, loading());
     try {
       const [mine, wish] = await Promise.all([ask("v1/me/contacts"), ask("v1/me/preferences")]);
       if (left) return;
-      places = contacts(mine.contacts, context);
-      show(place, places.element, preferences(wish), sessionsOf(own));
+      here?.leave();
+      here = device(own, context.pushKey, () => places.refresh());
+      places = contacts(mine.contacts, context, here.seen);
+      show(place, here.element, places.element, preferences(wish), sessionsOf(own));
     } catch (error) {
       if (!left && error.status !== 401) show(place, failed(error, load, context.askForKey));
     }
@@ -32,6 +36,7 @@ export function settings(place, own, context) {
   return () => {
     left = true;
     places?.leave();
+    here?.leave();
     feed.close();
   };
 }

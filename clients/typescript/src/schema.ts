@@ -3151,7 +3151,8 @@ export interface components {
          *       "head_position": 4242,
          *       "lag_ledgers": 0,
          *       "lag_limit_ledgers": 24,
-         *       "network_id": "7ac33997544e3175d266bd022439b22cdb16508c01163f26e5cb2a3e1045a979"
+         *       "network_id": "7ac33997544e3175d266bd022439b22cdb16508c01163f26e5cb2a3e1045a979",
+         *       "web_push_key": null
          *     }
          */
         Status: {
@@ -3197,6 +3198,11 @@ export interface components {
              * @description hex sha256 of the network's passphrase
              */
             network_id: string;
+            /**
+             * Web Push Key
+             * @description what browsers subscribe to push with (`applicationServerKey`); null: no web push here
+             */
+            web_push_key: string | null;
         };
         /**
          * Storm

@@ -137,6 +137,7 @@ async def test_the_public_status_says_how_the_deployment_is(served):
         "lag_ledgers": 0,
         "lag_limit_ledgers": 24,
         "explorer_url": None,
+        "web_push_key": None,
         "banner": None,
     }
     assert (await served.ask("/version", key=None)).json() == {"version": "0.0.test"}
