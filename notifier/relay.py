@@ -82,6 +82,7 @@ class Relay:
 
     def step(self) -> int:
         """Queue what is due and has room; returns how many messages went out."""
+        self._put_off = False
         room = self._room()
         if not room:
             return 0
@@ -107,9 +108,14 @@ class Relay:
             return self._unqueue(conn)
 
     def _room(self) -> dict[str, int]:
-        """Channels with room and how much; refilled at half, so that steps are few and worth it."""
+        """Channels where something waits and there is room, and how much.
+
+        Refilled at half, so that steps are few and worth it. Most steps find nothing, or one channel's: to
+        ask that of all channels at once is one round trip, to try to claim of each is three apiece.
+        """
         limit = self._options.queue_limit
         with self._database.read() as conn:
+            waiting = set(conn.scalars(turns.waiting(self._options.providers, self._clock())))
             depth: dict[str, int] = {
                 row[0]: row[1]
                 for row in conn.execute(
@@ -121,12 +127,11 @@ class Relay:
         room = {channel: limit - depth.get(channel, 0) for channel in self._options.providers}
         enough = {channel: free for channel, free in room.items() if free * 2 >= limit}
         self._queues_full = len(enough) < len(room)
-        return enough
+        return {channel: free for channel, free in enough.items() if channel in waiting}
 
     def _claim(self, conn: Connection, room: Mapping[str, int]) -> list[Row[Any]]:
         now = self._clock()
         queued: list[Row[Any]] = []
-        self._put_off = False
         for channel, free in room.items():
             provider = self._options.providers[channel]
             allowed = circuit.allowance(conn, provider, now)

@@ -7,10 +7,23 @@ delivery waits until the earlier one has come to its end, be it delivered or dea
 only so many under way, so that a slow one holds up nobody else.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from notifier.buckets import held_now, site_bucket
 from notifier.schema import contact, delivery
@@ -52,6 +65,16 @@ def candidates(
         .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True, of=delivery)
+    )
+
+
+def waiting(channels: Iterable[str], now: int) -> CompoundSelect[str]:
+    """Those of these channels where some delivery is due; `channels` is not empty."""
+    return union_all(
+        *(
+            select(literal(channel)).where(exists().where(_ready(channel, now)))
+            for channel in channels
+        )
     )
 
 

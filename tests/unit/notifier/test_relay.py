@@ -57,6 +57,20 @@ def test_a_due_delivery_becomes_one_message(sqlite_database: Database, broker: B
     assert relay(sqlite_database, broker).step() == 0
 
 
+def test_a_step_that_finds_nothing_due_asks_for_no_write(
+    sqlite_database: Database, broker: Broker
+) -> None:
+    stepped: list[int] = []
+    step = threading.Thread(
+        target=lambda: stepped.append(relay(sqlite_database, broker).step()), daemon=True
+    )
+    with sqlite_database.begin() as conn:
+        due(conn, channel="push")  # the one writer there is has not ended
+        step.start()
+        step.join(20)
+        assert stepped == [0]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
