@@ -56,6 +56,21 @@ def test_who_signs_sees_the_own_notices_and_signing_out_ends_the_session(site, o
     assert asked_by(site, token) == 401
 
 
+def test_whoever_signs_out_is_not_told_that_the_session_has_ended(site, opened):
+    pay_ana(site)
+    page = opened("#/inbox", key=None, wallet=Wallet(ANA))
+    sign_in(page)
+    expect(page.locator("li[data-notice]")).to_have_count(1)
+    held = []
+    page.route("**/v1/auth/logout", lambda route: held.append((route, route.fetch())))
+    page.get_by_role("button", name="Sign out").click()
+    # The answer is on its way still; the open feed is the first to meet the end of the session.
+    expect(page.locator("#sign-said")).to_have_text("You are signed out.")
+    ((route, answer),) = held
+    route.fulfill(response=answer)
+    expect(page.locator("#sign-said")).to_have_text("You are signed out.")
+
+
 def test_somebody_without_notices_is_told_so(site, opened):
     pay_ana(site)
     page = opened("#/inbox", key=None, wallet=Wallet(BEN))

@@ -4,7 +4,7 @@ import { ask, canAsk } from "./api.js";
 import { h, identity, show } from "./dom.js";
 import { asidesOnly } from "./feed.js";
 import { inbox } from "./inbox.js";
-import { end, session, sessions } from "./session.js";
+import { end, leave as leaveSession, session, sessions } from "./session.js";
 import { settings } from "./settings.js";
 import { signIn } from "./signin.js";
 import { posted } from "./wallet.js";
@@ -52,6 +52,7 @@ function listening(context) {
 function whoAndOut(own, context) {
   const out = h("button", { type: "button", class: "button", id: "sign-out", onclick: async () => {
     out.disabled = true;
+    leaveSession(own.token);
     // Signed out here in any case; the server's session ends by itself where it cannot be reached.
     await ask("v1/auth/logout", {}, posted({ everywhere: false })).catch(() => {});
     end(own.token, "out");

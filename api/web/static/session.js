@@ -19,12 +19,19 @@ export function begin(answer) {
   changed("begun");
 }
 
+// The person has said so: whatever is refused from here on because the session is over is no news to them.
+let leaving = null;
+
+export function leave(token) {
+  leaving = token;
+}
+
 // `why`: `out` by the person's own word, `ended` elsewhere or by time. A token that is not kept ends nothing.
 export function end(token, why) {
   if (session()?.token !== token) return;
   sessionStorage.removeItem(KEPT);
   unread = null;
-  changed(why);
+  changed(token === leaving ? "out" : why);
 }
 
 export const unreadNow = () => unread;

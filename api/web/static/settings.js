@@ -7,7 +7,7 @@ import { h, show } from "./dom.js";
 import { asidesOnly } from "./feed.js";
 import { reasonOf } from "./fields.js";
 import { preferences } from "./preferences.js";
-import { end } from "./session.js";
+import { end, leave } from "./session.js";
 import { failed, loading } from "./states.js";
 import { posted } from "./wallet.js";
 import { t } from "./words.js";
@@ -44,10 +44,12 @@ export function settings(place, own, context) {
 function sessionsOf(own) {
   const wrong = h("p", { class: "wrong", role: "alert" });
   const everywhere = h("button", { type: "button", class: "button", onclick: async () => {
+    leave(own.token);
     try {
       await ask("v1/auth/logout", {}, posted({ everywhere: true }));
       end(own.token, "out");
     } catch (error) {
+      leave(null);
       if (error.status !== 401) show(wrong, reasonOf(error));
     }
   } }, t("set.everywhere"));
