@@ -7,11 +7,12 @@ An alert never waits for this, so most letters leave without it; the inbox has i
 that was tried keeps its words: a repeat reads the same to the byte.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, select, update
 
 from domain.actors import AUTHORITY, EMPLOYER, STRANGER, UNKNOWN_ROLE, Actor, verdict_of
 from domain.chain_order import APPLIED, FactJudged
@@ -21,6 +22,8 @@ from notifier import states
 from notifier.content import IN_APP, Content, decode_content, encode_content, short
 from notifier.news import STREAM_PAUSED
 from notifier.schema import delivery, notice
+
+T = TypeVar("T")
 
 _UNTOUCHED = frozenset({states.PLANNED, states.HELD, states.PENDING, states.QUEUED}) | {
     states.EXPIRED,
@@ -53,25 +56,40 @@ def actor_told(event: FactJudged, fact: StreamActorNamed, before: StreamState) -
 
 def tell_actors(conn: Connection, named: Mapping[str, Actor]) -> None:
     """Put actors into the notices of pauses. `named`: {event id of the pause: who paused}."""
-    if not named:
+    put_beside(conn, named, notice.c.actor, with_actor)
+
+
+def put_beside(
+    conn: Connection,
+    found: Mapping[str, T],
+    column: Column[Any],
+    change: Callable[[Content, T], Content],
+) -> None:
+    """Keep what was learned of pauses beside their notices, and in letters that have not begun to leave.
+
+    `found`: by event id of the pause. `column`: of `notice`, for the inbox. `change`: the words with it.
+    """
+    if not found:
         return
     rows = conn.execute(
-        select(notice.c.notice_id, notice.c.cause_event_id, notice.c.content).where(
-            notice.c.cause_event_id.in_(sorted(named)),
+        select(notice.c.notice_id, notice.c.cause_event_id, notice.c.content)
+        .where(
+            notice.c.cause_event_id.in_(sorted(found)),
             notice.c.kind == STREAM_PAUSED,
             notice.c.content.is_not(None),
         )
+        .order_by(notice.c.notice_id)
     ).all()
-    begun = letters_begun(conn, [row.notice_id for row in rows])
+    begun = _begun(conn, [row.notice_id for row in rows])
     for row in rows:
-        actor = named[row.cause_event_id]
-        values = {"actor": msgspec.msgpack.encode(actor)}
+        learned = found[row.cause_event_id]
+        values = {column.name: msgspec.msgpack.encode(learned)}
         if row.notice_id not in begun:
-            values["content"] = encode_content(with_actor(decode_content(row.content), actor))
+            values["content"] = encode_content(change(decode_content(row.content), learned))
         conn.execute(update(notice).where(notice.c.notice_id == row.notice_id).values(values))
 
 
-def letters_begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
+def _begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
     """Those of which a letter has begun to leave. Locked: nobody claims one before we are done."""
     rows = conn.execute(
         select(delivery.c.notice_id, delivery.c.state, delivery.c.attempts)

@@ -11,11 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
-from notifier.actor_news import letters_begun
-from notifier.content import Content, Money, decode_content, encode_content
-from notifier.news import STREAM_PAUSED
+from notifier.actor_news import put_beside
+from notifier.content import Content, Money
 from notifier.plan import FOLLOWER
 from notifier.running import run_until
 from notifier.schema import notice
@@ -68,24 +67,7 @@ class MoneyTeller:
 
 def tell_money(conn: Connection, counted: Mapping[str, Money]) -> None:
     """Put amounts into the notices of pauses. `counted`: {event id of the pause: what was earned}."""
-    if not counted:
-        return
-    rows = conn.execute(
-        select(notice.c.notice_id, notice.c.cause_event_id, notice.c.content)
-        .where(
-            notice.c.cause_event_id.in_(sorted(counted)),
-            notice.c.kind == STREAM_PAUSED,
-            notice.c.content.is_not(None),
-        )
-        .order_by(notice.c.notice_id)
-    ).all()
-    begun = letters_begun(conn, [row.notice_id for row in rows])
-    for row in rows:
-        money = counted[row.cause_event_id]
-        values = {"money": msgspec.msgpack.encode(money)}
-        if row.notice_id not in begun:
-            values["content"] = encode_content(with_money(decode_content(row.content), money))
-        conn.execute(update(notice).where(notice.c.notice_id == row.notice_id).values(values))
+    put_beside(conn, counted, notice.c.money, with_money)
 
 
 def with_money(content: Content, money: Money) -> Content:

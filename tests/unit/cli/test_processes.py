@@ -32,11 +32,14 @@ def test_a_role_that_fails_makes_the_process_end_with_one(command):
 
 
 def test_a_process_told_to_stop_ends_well(command):
+    heard = []
+
     def told_to_stop(stop):
         os.kill(os.getpid(), signal.SIGTERM)
-        stop.wait(20)
+        heard.append(stop.wait(20))
 
     processes._run(deployment(), lambda here, database: [Role("polite", told_to_stop)])
+    assert heard == [True]
 
 
 def test_everything_is_what_up_runs(command, sqlite_database):
