@@ -11,7 +11,9 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.ready
-WORDS := 2
+# Templates, and where their translations stand: notices, letters about contacts, pages behind links.
+WORDS := notifier/templates/2:notifier/locales/2 \
+	notifier/templates/contacts:notifier/locales/contacts api/templates/links:api/locales
 PACKAGES := domain store ingest projections notifier wallets api config cli simulator
 PYTEST := $(BIN)/python -m pytest
 SOURCES := $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*') pyproject.toml
@@ -87,14 +89,17 @@ services: ## say which servers the integration tests would use
 
 words: setup ## bring the translators' catalogues up to what the templates say
 	@mkdir -p var
-	@$(BIN)/pybabel -q extract --mapping notifier/locales/extract.cfg --keywords pgettext:1c,2 \
-		--no-location --output var/notices.pot notifier/templates/$(WORDS)
-	@for file in notifier/locales/$(WORDS)/*.po; do \
-		$(BIN)/pybabel -q update --input-file var/notices.pot --output-file $$file \
-			--locale $$(basename $$file .po) --no-fuzzy-matching --ignore-obsolete \
-			--ignore-pot-creation-date --width 96; \
-		sed -i -e '/EMAIL@ADDRESS\|PROJECT VERSION\|YEAR-MO-DA\|POT-Creation-Date\|^"Generated-By/d' \
-			-e '$${/^$$/d}' $$file; \
+	@for pair in $(WORDS); do \
+		templates=$${pair%%:*}; locales=$${pair##*:}; \
+		$(BIN)/pybabel -q extract --mapping notifier/locales/extract.cfg --keywords pgettext:1c,2 \
+			--no-location --output var/words.pot $$templates; \
+		for file in $$locales/*.po; do \
+			$(BIN)/pybabel -q update --input-file var/words.pot --output-file $$file \
+				--locale $$(basename $$file .po) --no-fuzzy-matching --ignore-obsolete \
+				--ignore-pot-creation-date --width 96; \
+			sed -i -e '/EMAIL@ADDRESS\|PROJECT VERSION\|YEAR-MO-DA\|POT-Creation-Date\|^"Generated-By/d' \
+				-e '$${/^$$/d}' $$file; \
+		done; \
 	done
 
 docs: setup ## write what is made from the settings: docs/settings.md, the alert rules

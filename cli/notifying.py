@@ -122,6 +122,7 @@ def _contact_sender(here: Deployment, database: Database) -> ContactSender:
         build_channels(settings),
         poll_seconds=settings.notifier.poll_seconds,
         guests=guests_of(settings),
+        public_url=settings.api.public_url,
     )
 
 

@@ -15,16 +15,17 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, update
 
-from notifier import contact_letters, suppression, switch
+from notifier import contact_letters, suppression, switch, unsubscribing
 from notifier.channels.channel import Channel, Letter
 from notifier.contact_letters import contact_letter
-from notifier.contact_words import CODE, ContactRenderer
+from notifier.contact_words import ADDED, CODE, ContactRenderer
 from notifier.errors import OutcomeUnknown, Permanent
 from notifier.guard import place_of
 from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
 from notifier.privacy import Vault
 from notifier.running import run_until
 from notifier.schema import recipient
+from notifier.ways_out import ways_out
 from store.clock import now_micros
 from store.engine import Database
 from store.errors import StoreError
@@ -40,7 +41,7 @@ _AT_ONCE: Final = 20
 class ContactSender:
     """One process's share; any number of processes may have one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # what one process sends with
         self,
         database: Database,
         vault: Vault,
@@ -48,6 +49,7 @@ class ContactSender:
         *,
         poll_seconds: float,
         guests: GuestList = EVERYBODY,
+        public_url: str | None = None,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._database = database
@@ -55,6 +57,7 @@ class ContactSender:
         self._channels = channels
         self._poll_seconds = poll_seconds
         self._guests = guests
+        self._public_url = public_url
         self._clock = clock
         self._renderer = ContactRenderer()
         self._log = structlog.get_logger()
@@ -135,19 +138,30 @@ class ContactSender:
     def _written(self, row: Row[Any]) -> tuple[Letter, str]:
         key = self._vault.unwrap(row.wrapped_key, row.recipient_id)
         destination, words = contact_letters.opened(key, row)
-        said = self._renderer.render(row.kind, words, row.channel)
+        unsubscribe = self._unsubscribe_url(row)
+        out = ways_out(self._public_url, unsubscribe)
+        said = self._renderer.render(row.kind, words, row.channel, out)
         said = marked(said, self._guests.network)
         letter = Letter(
             delivery_id=row.letter_id,
             thread=f"contact.{row.contact_id}",
             subject=said.subject,
             text=said.text,
-            html=None,
+            html=said.html,
             planned_at=row.created_at,
             deadline_at=row.expires_at,
             kind=f"contact_{row.kind}",
+            unsubscribe_url=unsubscribe,
         )
         return letter, destination
+
+    def _unsubscribe_url(self, row: Row[Any]) -> str | None:
+        """Only what goes on coming can be ended: a code was asked for, a removed place gets no more."""
+        if row.kind != ADDED:
+            return None
+        return unsubscribing.link_for(
+            self._vault, row.channel, row.destination_lookup, self._public_url
+        )
 
     def _mark(self, letter_id: UUID, token: str) -> bool:
         """The hand-off mark; False: overtaken, or nothing may leave just now."""

@@ -1,64 +1,96 @@
 """Words about contacts themselves: the code that verifies one, and the news that one came or went.
 
-They are short, name no account and no destination, and stand in `templates/contacts/<language>/`, a file
-of macros for each kind; a language without one gets English.
+They are short, name no account and no destination. What a kind says stands in
+`templates/contacts/<kind>.jinja`, its translations in `locales/contacts/`; the files beside it lay that
+out per channel.
 """
 
-from typing import Any, Final, NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import FileSystemLoader
 from jinja2.sandbox import SandboxedEnvironment
 
-from notifier.content import EMAIL, Rendered, flat
-from notifier.first_words import minute
+from notifier import gsm
+from notifier.content import EMAIL, SMS, Rendered
+from notifier.languages import (
+    GSM_LANGUAGES,
+    LOCALES,
+    catalogue,
+    is_right_to_left,
+    language_for,
+    locale_for,
+)
 from notifier.rendering import TEMPLATES
+from notifier.templating import speaking
+from notifier.ways_out import WaysOut
+from notifier.wording import UTC_NAME, moment_of, plain, soon_of, span_of
 
 CODE: Final = "code"
 ADDED: Final = "added"
 REMOVED: Final = "removed"
 KINDS: Final = (CODE, ADDED, REMOVED)
-_FOLDER: Final = TEMPLATES / "contacts"
-_FIRST_LANGUAGE: Final = "en"
-_PLACES: Final = {"email": "email address", "sms": "phone number", "push": "device"}
+FOLDER: Final = "contacts"
+_SAID: Final = ("subject", "what", "next", "care", "brief")
+_MINUTE: Final = 60
 
 
 class ContactWords(msgspec.Struct, frozen=True, array_like=True):
-    """What a letter about a contact is made of; `channel`: of that contact. `at`: unix seconds."""
+    """What a letter about a contact is made of; `channel`: of that contact. `at`: unix seconds.
+
+    `language`: as the person asked for it. `time_zone`: IANA name.
+    """
 
     channel: str
     at: int
     language: str
     code: str = ""
     minutes: int = 0
-
-
-class _Said(NamedTuple):
-    code: str
-    minutes: int
-    what: str
-    when: str
+    time_zone: str = UTC_NAME
 
 
 class ContactRenderer:
-    """Compiles each template once."""
+    """Compiles each template once for each language."""
 
-    def __init__(self) -> None:
-        self._environment: Environment = SandboxedEnvironment(
-            loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, auto_reload=False
-        )
+    def __init__(self, templates: Path = TEMPLATES, locales: Path = LOCALES) -> None:
+        self._templates = templates / FOLDER
+        self._locales = locales / FOLDER
+        self._environment = cache(self._made)
 
-    def render(self, kind: str, words: ContactWords, channel: str) -> Rendered:
-        """The letter as a channel carries it: email as sentences, others as one line."""
-        said = _Said(
-            words.code, words.minutes, _PLACES.get(words.channel, words.channel), minute(words.at)
-        )
-        macros: Any = self._template(kind, words.language).module
-        subject = flat(str(macros.subject(said)))
-        if channel == EMAIL:
-            return Rendered(subject, str(macros.text(said)).strip() + "\n")
-        return Rendered(subject, flat(str(macros.brief(said))))
+    def render(
+        self, kind: str, words: ContactWords, channel: str, out: WaysOut | None = None
+    ) -> Rendered:
+        """The letter as a channel carries it: email, sms or push; `out`: where an email's foot leads.
 
-    def _template(self, kind: str, language: str) -> Template:
-        names = [f"{tag}/{kind}.jinja" for tag in (language, language[:2], _FIRST_LANGUAGE)]
-        return self._environment.select_template(names)
+        Raises as `Renderer.render`.
+        """
+        language = language_for(words.language)
+        environment = self._environment(language)
+        given = _given(words, language, out)
+        macros: Any = environment.get_template(f"{kind}.jinja").make_module(given)
+        given |= {part: plain(getattr(macros, part)()) for part in _SAID}
+        text = environment.get_template(f"{channel}.txt").render(given)
+        if channel == SMS and language in GSM_LANGUAGES:
+            text = gsm.spelled(text)
+        html = environment.get_template("email.html").render(given) if channel == EMAIL else None
+        return Rendered(str(given["subject"]), text, html)
+
+    def _made(self, language: str) -> SandboxedEnvironment:
+        return speaking(FileSystemLoader(self._templates), catalogue(self._locales, language))
+
+
+def _given(words: ContactWords, language: str, out: WaysOut | None) -> dict[str, object]:
+    """What every template may ask for."""
+    way = locale_for(words.language)
+    return {
+        "language": language,
+        "rtl": is_right_to_left(language),
+        "out": out,
+        "place": words.channel,
+        "code": words.code,
+        "span": span_of(max(words.minutes, 1) * _MINUTE, way),
+        "at": moment_of(words.at, words.time_zone, way, exact=False),
+        "soon": soon_of(words.at, words.time_zone, way),
+    }

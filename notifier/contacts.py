@@ -6,7 +6,6 @@ code may be typed wrong a few times. A change is told to the places that were th
 """
 
 import hmac
-import secrets
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -15,8 +14,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from notifier import contact_letters, suppression
-from notifier.contact_letters import NewLetter, count_since, newest_code, one_at_a_time, queue
-from notifier.contact_words import ADDED, CODE, REMOVED, ContactWords
+from notifier.contact_letters import newest_code, one_at_a_time
+from notifier.contact_post import ContactPost, Place
+from notifier.contact_words import CODE, REMOVED
 from notifier.privacy import Vault
 from notifier.push_places import endpoint_host
 from notifier.recipients import Recipient, Roster, open_destination, seal_destination
@@ -25,14 +25,6 @@ from notifier.sites import site_lookup
 
 CHANNELS: Final = ("email", "sms", "push")
 MOST_CONTACTS: Final = 10
-CODE_MINUTES: Final = 15
-CODE_TRIES: Final = 5
-CODES_OF_PLACE: Final = 3  # an hour
-CODES_OF_ACCOUNT: Final = 6
-_CODE_DIGITS: Final = 6
-_SECOND: Final = 1_000_000
-_HOUR: Final = 3_600 * _SECOND
-_NEWS_KEPT: Final = 24 * _HOUR
 _SHOWN_EMAIL: Final = 2
 _SHOWN_ENDS: Final = 4
 
@@ -65,6 +57,10 @@ class ContactBook:
     vault: Vault
     codes_an_hour: int = 600
 
+    @property
+    def _post(self) -> ContactPost:
+        return ContactPost(self.vault, self.codes_an_hour)
+
     def list(self, conn: Connection, account: str) -> list[Listed]:
         """The account's contacts, oldest first."""
         rows = conn.execute(_contacts_of(self.vault.account_lookup(account))).all()
@@ -90,7 +86,7 @@ class ContactBook:
         if not same and len(there) >= MOST_CONTACTS:
             return Refused.TOO_MANY_CONTACTS
         one_at_a_time(conn)
-        if self._codes_are_spent(conn, person.recipient_id, lookup, now):
+        if self._post.codes_are_spent(conn, person.recipient_id, lookup, now):
             return Refused.TOO_MANY_CODES
         contact_id: UUID = same[0].contact_id if same else uuid4()
         if not same:
@@ -105,7 +101,7 @@ class ContactBook:
                     site_lookup=site_lookup(self.vault, channel, destination),
                 )
             )
-        self._send_code(conn, person, (contact_id, channel, destination, lookup), now)
+        self._post.send_code(conn, person, Place(contact_id, channel, destination, lookup), now)
         hint, created_at = hint_of(channel, destination), same[0].created_at if same else now
         return Listed(contact_id, channel, hint, None, created_at, contact_letters.PENDING)
 
@@ -124,7 +120,7 @@ class ContactBook:
         letter = conn.execute(newest_code(contact_id, now)).first()
         if letter is None or not contact_letters.use_try(conn, letter.letter_id):
             return Refused.WRONG_CODE
-        if not hmac.compare_digest(letter.code_tag, self._tag(contact_id, code)):
+        if not hmac.compare_digest(letter.code_tag, self._post.code_tag(contact_id, code)):
             return Refused.WRONG_CODE
         contact_letters.spend_codes(conn, contact_id)
         mine_only = contact.c.contact_id == contact_id
@@ -133,7 +129,7 @@ class ContactBook:
             suppression.lift(
                 conn, row.channel, row.destination_lookup, reason, source="owner", at=now
             )
-        self._tell_others(conn, person, row.channel, contact_id, now)
+        self._post.tell_others(conn, person, row.channel, contact_id, now)
         return _listed(conn.execute(mine).one(), destination)
 
     def remove(
@@ -147,67 +143,13 @@ class ContactBook:
         destination = open_destination(person.key, contact_id, row.destination)
         contact_letters.spend_codes(conn, contact_id)
         if row.verified_at is not None:
-            place = (contact_id, row.channel, destination, row.destination_lookup)
-            self._send_news(conn, person, REMOVED, place, row.channel, now)
+            place = Place(contact_id, row.channel, destination, row.destination_lookup)
+            self._post.send_news(conn, person, REMOVED, place, about=row.channel, now=now)
         conn.execute(delete(contact).where(contact.c.contact_id == contact_id))
         return _listed(row, destination)
 
     def _person(self, conn: Connection, account: str, now: int) -> Recipient:
         return Roster(self.vault).meet(conn, [account], now)[account]
-
-    def _tag(self, contact_id: UUID, code: str) -> bytes:
-        return self.vault.tag("contact code", str(contact_id), code)
-
-    def _codes_are_spent(self, conn: Connection, recipient_id: str, lookup: str, now: int) -> bool:
-        bounds: tuple[tuple[dict[str, str], int], ...] = (
-            ({"destination_lookup": lookup}, CODES_OF_PLACE),
-            ({"recipient_id": recipient_id}, CODES_OF_ACCOUNT),
-            ({}, self.codes_an_hour),
-        )
-        return any(
-            conn.execute(count_since(now - _HOUR, kind=CODE, **which)).scalar_one() >= most
-            for which, most in bounds
-        )
-
-    def _send_code(self, conn: Connection, person: Recipient, place: "_Place", now: int) -> None:
-        contact_id, channel, destination, lookup = place
-        code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}"
-        words = ContactWords(channel, now // _SECOND, person.language, code, CODE_MINUTES)
-        letter = NewLetter(
-            *(uuid4(), person.recipient_id, contact_id, CODE, channel, destination, lookup),
-            words=words,
-            expires_at=now + CODE_MINUTES * 60 * _SECOND,
-            code_tag=self._tag(contact_id, code),
-            tries=CODE_TRIES,
-        )
-        queue(conn, person.key or b"", letter, now)
-
-    def _tell_others(
-        self, conn: Connection, person: Recipient, channel: str, new: UUID, now: int
-    ) -> None:
-        others = select(contact).where(
-            contact.c.recipient_id == person.recipient_id,
-            contact.c.verified_at.is_not(None),
-            contact.c.contact_id != new,
-        )
-        for row in conn.execute(others).all():
-            destination = open_destination(person.key or b"", row.contact_id, row.destination)
-            place = (row.contact_id, row.channel, destination, row.destination_lookup)
-            self._send_news(conn, person, ADDED, place, channel, now)
-
-    def _send_news(
-        self, conn: Connection, person: Recipient, kind: str, place: "_Place", about: str, now: int
-    ) -> None:
-        contact_id, channel, destination, lookup = place
-        letter = NewLetter(
-            *(uuid4(), person.recipient_id, contact_id, kind, channel, destination, lookup),
-            words=ContactWords(about, now // _SECOND, person.language),
-            expires_at=now + _NEWS_KEPT,
-        )
-        queue(conn, person.key or b"", letter, now)
-
-
-_Place = tuple[UUID, str, str, str]  # contact id, channel, destination in clear, its lookup
 
 
 def hint_of(channel: str, destination: str) -> str:

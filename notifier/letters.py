@@ -23,6 +23,7 @@ from notifier.schema import contact, notice, recipient
 from notifier.sites import site_lookup
 from notifier.states import CANARY, CANCELLED, SUPPRESSED
 from notifier.suppression import reason_for
+from notifier.ways_out import ways_out
 from notifier.webhooks import posts
 from notifier.webhooks.subscriptions import WEBHOOK
 
@@ -139,7 +140,9 @@ class Letters:
             template_version=row.template_version,
             thread=_thread(held, row),
             destination=destination,
-            unsubscribe_url=self._unsubscribe_url(held.channel, row.destination_lookup),
+            unsubscribe_url=unsubscribing.link_for(
+                self._vault, held.channel, row.destination_lookup, self._public_url
+            ),
             site=row.site_lookup or self._site(conn, held, row.site_lookup, destination),
             told=told if held.digest else (),
         )
@@ -153,12 +156,6 @@ class Letters:
             update(contact).where(contact.c.contact_id == held.contact_id).values(site_lookup=found)
         )
         return found
-
-    def _unsubscribe_url(self, channel: str, lookup: str | None) -> str | None:
-        if channel != unsubscribing.CHANNEL or self._public_url is None or lookup is None:
-            return None
-        token = unsubscribing.token_for(self._vault, lookup)
-        return self._public_url + unsubscribing.UNSUBSCRIBE_PATH.format(token=token)
 
     def write(self, held: Claim, draft: Draft | Ready) -> Letter:
         """Render it. Raises jinja2.TemplateError: a defect."""
@@ -182,11 +179,11 @@ class Letters:
         )
 
     def _worded(self, held: Claim, draft: Draft) -> Rendered:
-        language, version = draft.language, draft.template_version
+        how = (held.channel, draft.language, draft.template_version)
+        out = ways_out(self._public_url, draft.unsubscribe_url)
         if draft.told:
-            digest = digest_of(draft.content, draft.told)
-            return self._renderer.render_digest(digest, held.channel, language, version)
-        return self._renderer.render(draft.content, held.channel, language, version)
+            return self._renderer.render_digest(digest_of(draft.content, draft.told), *how, out)
+        return self._renderer.render(draft.content, *how, out)
 
     def _canary(self, row: Any) -> Draft:
         """Its place is the deployment's own, no recipient's."""

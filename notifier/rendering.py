@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader
 from jinja2.sandbox import SandboxedEnvironment
 
 from notifier import gsm
@@ -26,6 +26,8 @@ from notifier.languages import (
     is_right_to_left,
     locale_for,
 )
+from notifier.templating import speaking
+from notifier.ways_out import WaysOut
 from notifier.wording import Wording, comma_of, plain
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -48,8 +50,15 @@ class Renderer:
         self._first = FirstWords(templates)
         self._environment = cache(self._made)
 
-    def render(self, content: Content, channel: str, language: str, version: str) -> Rendered:
-        """The words for a channel: email, sms, push or in_app.
+    def render(
+        self,
+        content: Content,
+        channel: str,
+        language: str,
+        version: str,
+        out: WaysOut | None = None,
+    ) -> Rendered:
+        """The words for a channel: email, sms, push or in_app; `out`: where an email's foot leads.
 
         Raises jinja2.TemplateError where a template is missing or at fault, OSError where a
         catalogue is missing: defects.
@@ -57,14 +66,21 @@ class Renderer:
         if version == FIRST_VERSION:
             return self._first.render(content, channel)
         environment = self._environment(version, language)
-        given = _given(content, language)
+        given = _given(content, language, out)
         given |= _words(environment, content, channel, given)
         return _laid_out(environment, channel, language, given)
 
-    def render_digest(self, digest: Digest, channel: str, language: str, version: str) -> Rendered:
+    def render_digest(
+        self,
+        digest: Digest,
+        channel: str,
+        language: str,
+        version: str,
+        out: WaysOut | None = None,
+    ) -> Rendered:
         """The words of a digest: email, sms or push. Raises as `render`."""
         environment = self._environment(version, language)
-        given = _given(digest.content, language)
+        given = _given(digest.content, language, out)
         given |= {
             name: getattr(digest, name) for name in ("paused", "resumed", "cancelled", "more")
         }
@@ -75,28 +91,16 @@ class Renderer:
         return _laid_out(environment, channel, language, given)
 
     def _made(self, version: str, language: str) -> SandboxedEnvironment:
-        environment = SandboxedEnvironment(
-            loader=FileSystemLoader(self._templates / version),
-            extensions=["jinja2.ext.i18n"],
-            undefined=StrictUndefined,
-            auto_reload=False,  # templates change with the release, a stat for each letter buys nothing
-            autoescape=lambda name: name is not None and name.endswith(".html"),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["plain"] = plain
         words = catalogue(self._locales / version, language)
-        environment.install_gettext_translations(  # type: ignore[attr-defined] # the extension's
-            words, newstyle=True
-        )
-        return environment
+        return speaking(FileSystemLoader(self._templates / version), words)
 
 
-def _given(content: Content, language: str) -> dict[str, object]:
+def _given(content: Content, language: str, out: WaysOut | None = None) -> dict[str, object]:
     """What every template may ask for."""
     wording = Wording(content, content.locale or locale_for(language))
     return {
         "c": content,
+        "out": out,
         "f": wording,
         "language": language,
         "rtl": is_right_to_left(language),

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 
 from notifier import suppression
 from notifier.privacy import Vault
+from notifier.recipients import open_private
+from notifier.schema import contact, recipient
 from notifier.suppression import UNSUBSCRIBED, reason_for
 
 CHANNEL = "email"
@@ -31,6 +33,13 @@ def token_for(vault: Vault, lookup: str) -> str:
     """The part of a link that names a place."""
     raw = bytes.fromhex(lookup)
     return base64.urlsafe_b64encode(raw + _mark(vault, raw)).rstrip(b"=").decode()
+
+
+def link_for(vault: Vault, channel: str, lookup: str | None, public_url: str | None) -> str | None:
+    """The link in full; None: no mail, or the deployment has no address that people reach."""
+    if channel != CHANNEL or lookup is None or public_url is None:
+        return None
+    return public_url + UNSUBSCRIBE_PATH.format(token=token_for(vault, lookup))
 
 
 def place_of(vault: Vault, token: str) -> Place | None:
@@ -59,6 +68,26 @@ def reason(conn: Connection, place: Place) -> str | None:
     """Why no mail goes there; None: it does."""
     found: str | None = conn.scalar(select(reason_for(CHANNEL, place.lookup)))
     return found
+
+
+def language_of(conn: Connection, vault: Vault, place: Place) -> str | None:
+    """The language of whoever has the address, of the first one where several do; None: nobody has."""
+    owner = (
+        select(recipient.c.recipient_id, recipient.c.wrapped_key, recipient.c.private)
+        .join(contact, contact.c.recipient_id == recipient.c.recipient_id)
+        .where(
+            contact.c.channel == CHANNEL,
+            contact.c.destination_lookup == place.lookup,
+            recipient.c.wrapped_key.is_not(None),
+        )
+        .order_by(contact.c.created_at, contact.c.contact_id)
+        .limit(1)
+    )
+    row = conn.execute(owner).first()
+    if row is None:
+        return None
+    key = vault.unwrap(row.wrapped_key, row.recipient_id)
+    return open_private(key, row.recipient_id, row.private).language
 
 
 def _mark(vault: Vault, place: bytes) -> bytes:

@@ -42,19 +42,19 @@ class Wording:
 
     def at(self, seconds: int) -> str:
         """A time for a sentence: 12 May 2026, 14:03 UTC+2."""
-        return _moment(seconds, self._zone, self._locale, exact=False)
+        return moment_of(seconds, self._zone, self._locale, exact=False)
 
     def exact(self, seconds: int) -> str:
         """A time for the record, to the ledger clock's second."""
-        return _moment(seconds, self._zone, self._locale, exact=True)
+        return moment_of(seconds, self._zone, self._locale, exact=True)
 
     def soon(self, seconds: int) -> str:
         """A time for a short message, which is never old: 12 May, 14:03 UTC."""
-        return _soon(seconds, self._zone, self._locale)
+        return soon_of(seconds, self._zone, self._locale)
 
     def span(self, seconds: int) -> str:
         """A length of time in its largest whole unit: 6 hours; at least a minute."""
-        return _span(max(seconds, _MINUTE), self._locale)
+        return span_of(max(seconds, _MINUTE), self._locale)
 
     def knows(self, amount: str) -> bool:
         """Whether the contract's numbers tell this amount."""
@@ -85,14 +85,16 @@ def zone_of(name: str) -> tzinfo:
 
 
 @lru_cache(4096)
-def _moment(seconds: int, zone: str, locale_tag: str, *, exact: bool) -> str:
+def moment_of(seconds: int, zone: str, locale_tag: str, *, exact: bool) -> str:
+    """A time, unix seconds, in a zone by its IANA name, as a locale writes it."""
     time, way = _local(seconds, zone), locale(locale_tag)
     clock = format_time(time, "medium" if exact else "short", tzinfo=time.tzinfo, locale=way)
     return _joined(format_date(time, "long", locale=way), clock, time, locale_tag)
 
 
 @lru_cache(4096)
-def _soon(seconds: int, zone: str, locale_tag: str) -> str:
+def soon_of(seconds: int, zone: str, locale_tag: str) -> str:
+    """The same without the year."""
     time, way = _local(seconds, zone), locale(locale_tag)
     clock = format_time(time, "short", tzinfo=time.tzinfo, locale=way)
     day = format_skeleton("MMMd", time, tzinfo=time.tzinfo, locale=way)
@@ -123,8 +125,8 @@ def _offset(time: datetime) -> str:
 
 
 @lru_cache(4096)
-def _span(seconds: int, locale_tag: str) -> str:
-    """Days at most: "2 weeks" would hide two of sixteen days."""
+def span_of(seconds: int, locale_tag: str) -> str:
+    """A length of time in its largest whole unit: days at most, "2 weeks" would hide two of 16 days."""
     size, grain = next(unit for unit in _UNITS if seconds >= unit[0])
     return format_timedelta(
         timedelta(seconds=seconds // size * size),

@@ -1,19 +1,20 @@
 """Mail's unsubscribe links by RFC 8058: a look changes nothing, one POST ends it, another takes it back.
 
-The token in the address is the proof, so a mail program can post without signing in.
+The token in the address is the proof, so a mail program can post without signing in. The page speaks the
+language of whoever has the address.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from api import unsubscribe_page
+from api import link_pages
 from api.dependencies import ApiDependencies, Reads, Serving
-from api.problems import INVALID_REQUEST, NOT_FOUND, Problem, documented
+from api.problems import INVALID_REQUEST, NOT_FOUND, documented
 from notifier import unsubscribing
 from notifier.unsubscribing import UNSUBSCRIBE_PATH, Place
 from store.clock import now_micros
@@ -28,46 +29,53 @@ Token = Annotated[str, Path(max_length=100, description="as it stands in the mai
 
 
 @router.get(UNSUBSCRIBE_PATH, summary="Look at an unsubscribe link", response_class=HTMLResponse)
-async def look(given: Serving, snapshot: Reads, token: Token) -> HTMLResponse:
+async def look(request: Request, given: Serving, snapshot: Reads, token: Token) -> HTMLResponse:
     """A page that says how it stands, with a button. Opening it changes nothing: scanners do that."""
-    place = _place(given, token)
-    reason = await snapshot.read(lambda conn: unsubscribing.reason(conn, place))
-    return unsubscribe_page.page(token, reason)
+    place = unsubscribing.place_of(given.vault, token)
+    if place is None:
+        return link_pages.unknown(request)
+    stands = await snapshot.read(lambda conn: _stands(conn, given, place))
+    return _page(request, token, stands)
 
 
 @router.post(UNSUBSCRIBE_PATH, summary="No more mail", response_class=HTMLResponse)
-async def unsubscribe(given: Serving, token: Token) -> HTMLResponse:
+async def unsubscribe(request: Request, given: Serving, token: Token) -> HTMLResponse:
     """One click, by a mail program (`List-Unsubscribe=One-Click`) or the page; twice is once."""
-    return await _change(given, token, unsubscribing.unsubscribe)
+    return await _change(request, given, token, unsubscribing.unsubscribe)
 
 
 @router.post(
     UNSUBSCRIBE_PATH + "/undo", summary="Mail again after all", response_class=HTMLResponse
 )
-async def subscribe_again(given: Serving, token: Token) -> HTMLResponse:
+async def subscribe_again(request: Request, given: Serving, token: Token) -> HTMLResponse:
     """Take it back. What else keeps mail away, such as a bounce, stays."""
-    return await _change(given, token, unsubscribing.subscribe_again, beside="../")
+    return await _change(request, given, token, unsubscribing.subscribe_again)
 
 
 async def _change(
+    request: Request,
     given: ApiDependencies,
     token: str,
     change: Callable[[Connection, Place, int], None],
-    *,
-    beside: str = "",
 ) -> HTMLResponse:
-    place = _place(given, token)
-
-    def write() -> str | None:
-        with given.database.begin() as conn:
-            change(conn, place, now_micros())
-            return unsubscribing.reason(conn, place)
-
-    return unsubscribe_page.page(token, await asyncio.to_thread(write), beside=beside)
-
-
-def _place(given: ApiDependencies, token: str) -> Place:
     place = unsubscribing.place_of(given.vault, token)
     if place is None:
-        raise Problem(NOT_FOUND, "this link is not one of ours, or was cut off on its way")
-    return place
+        return link_pages.unknown(request)
+
+    def write() -> dict[str, Any]:
+        with given.database.begin() as conn:
+            change(conn, place, now_micros())
+            return _stands(conn, given, place)
+
+    return _page(request, token, await asyncio.to_thread(write))
+
+
+def _stands(conn: Connection, given: ApiDependencies, place: Place) -> dict[str, Any]:
+    return {
+        "reason": unsubscribing.reason(conn, place),
+        "language": unsubscribing.language_of(conn, given.vault, place),
+    }
+
+
+def _page(request: Request, token: str, stands: dict[str, Any]) -> HTMLResponse:
+    return link_pages.page(request, "unsubscribe", token=token, **stands)

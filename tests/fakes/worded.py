@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from notifier.contact_words import CODE, ContactRenderer, ContactWords
+from notifier.contact_words import KINDS as CONTACT_KINDS
 from notifier.content import TEMPLATE_VERSION, Content, Money, Pause
 from notifier.digest_content import Digest, digest_of
 from notifier.languages import LANGUAGES
 from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, CORRECTION, KINDS, REVISED
 from notifier.rendering import Renderer
+from notifier.ways_out import WaysOut
 from tests.fakes.chain import CONTRACT
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "notifier" / "golden"
@@ -20,6 +25,7 @@ AT = 1_790_000_000
 CHANNELS = ("email", "sms", "push", "in_app")
 ROLES = ("employee", "employer")
 ACTORS = ("employer", "delegate", "authority", "stranger", "unknown")
+OUT = WaysOut("https://pay.example/#/inbox/settings", "https://pay.example/v1/unsubscribe/TOKEN")
 LARGEST_ID = 2**64 - 1
 
 
@@ -106,6 +112,41 @@ def golden_html(renderer: Renderer, language: str) -> str:
     return f"{html}\n"
 
 
+def golden_foot(renderer: Renderer, language: str) -> str:
+    """What stands below an email that has an address of ours to lead to."""
+    how = ("email", language, TEMPLATE_VERSION, OUT)
+    texts = [renderer.render(content("paused"), *how).text]
+    texts.append(renderer.render_digest(digest("employee", "paused", "paused"), *how).text)
+    return "\n\n".join(text.rpartition("\n\n")[2] for text in texts) + "\n"
+
+
+def contact_variants() -> Iterator[tuple[str, str, ContactWords]]:
+    """Each sentence of the letters about contacts: kind, name, what it is made of."""
+    yield CODE, "email", ContactWords("email", AT, "en", "040917", 15)
+    for place in ("email", "sms", "push"):
+        for kind in CONTACT_KINDS[1:]:
+            yield kind, place, ContactWords(place, AT, "en", time_zone="Asia/Kolkata")
+
+
+def golden_contacts(renderer: ContactRenderer, language: str) -> str:
+    parts = []
+    for kind, place, made in contact_variants():
+        for channel in CHANNELS[:3]:
+            words = msgspec.structs.replace(made, language=language)
+            said = renderer.render(kind, words, channel, OUT)
+            parts += [f"=== {kind}, {place} · {channel} ===", said.subject, "", said.text, ""]
+    return "\n".join(parts)
+
+
+def golden_contact_html(renderer: ContactRenderer, language: str) -> str:
+    words = ContactWords("email", AT, language, "040917", 15)
+    return f"{renderer.render(CODE, words, 'email', OUT).html}\n"
+
+
+def golden_contact_file(language: str, ending: str) -> Path:
+    return GOLDEN / "contacts" / f"{language}.{ending}"
+
+
 def golden_file(language: str, name: str) -> Path:
     return GOLDEN / TEMPLATE_VERSION / language / name
 
@@ -117,4 +158,9 @@ if __name__ == "__main__":
         for kind in KINDS:
             golden_file(language, f"{kind}.txt").write_text(golden_text(made, language, kind))
         golden_file(language, "digest.txt").write_text(golden_digests(made, language))
+        golden_file(language, "foot.txt").write_text(golden_foot(made, language))
         golden_file(language, "paused.html").write_text(golden_html(made, language))
+        letters = ContactRenderer()
+        golden_contact_file(language, "").parent.mkdir(exist_ok=True)
+        golden_contact_file(language, "txt").write_text(golden_contacts(letters, language))
+        golden_contact_file(language, "html").write_text(golden_contact_html(letters, language))

@@ -174,7 +174,7 @@ def test_every_keyed_list_is_bounded(document):
 
 
 def test_the_pages_of_the_api_load_nothing_from_elsewhere():
-    for template in (ROOT / "api/templates").iterdir():
+    for template in (ROOT / "api/templates").rglob("*.*"):
         text = template.read_text(encoding="utf-8")
         assert "://" not in text, template
 

@@ -6,7 +6,9 @@ from sqlalchemy import select
 from notifier import suppression, unsubscribing
 from notifier.attempts import Claim
 from notifier.contact_file import ContactLine
+from notifier.erasure import erase
 from notifier.letters import Letters, Withheld
+from notifier.recipients import set_language
 from notifier.rendering import Renderer
 from notifier.schema import delivery
 from notifier.suppression import HARD_BOUNCE
@@ -111,3 +113,27 @@ async def test_the_token_names_nobody(served):
     token = path_of(served).rpartition("/")[2]
     assert "ana" not in token
     assert len(token) == 64
+
+
+async def test_the_page_speaks_the_language_of_whoever_has_the_address(served):
+    path = path_of(served)
+    with served.database.begin() as conn:
+        set_language(conn, served.world.vault, EMPLOYEE, "ar-EG", 1)
+    page = await served.ask(path, key=None, headers={"Accept-Language": "de"})
+    assert '<html lang="ar" dir="rtl">' in page.text
+    with served.database.begin() as conn:
+        erase(conn, served.world.vault, EMPLOYEE, 1)
+    page = await served.ask(path, key=None, headers={"Accept-Language": "de"})
+    assert "Sie erfahren per E-Mail" in page.text
+    gone = await served.ask(path, key=None, method="POST", headers={"Accept-Language": "tlh"})
+    assert "You get no more" in gone.text
+
+
+async def test_a_browser_that_brings_a_cut_link_gets_a_page_that_says_so(served):
+    cut = path_of(served)[:-1]
+    for method, path in (("GET", cut), ("POST", cut), ("POST", f"{cut}/undo")):
+        headers = {"Accept": "text/html,*/*", "Accept-Language": "fr"}
+        answer = await served.ask(path, key=None, method=method, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"][:9]) == (404, "text/html")
+        assert "n'est pas valable" in answer.text
+        assert "script" not in answer.headers["Content-Security-Policy"]

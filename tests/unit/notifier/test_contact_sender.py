@@ -8,11 +8,12 @@ from sqlalchemy import select, update
 from notifier import suppression, switch
 from notifier.contact_letters import contact_letter
 from notifier.contact_sender import ContactSender
-from notifier.contact_words import KINDS, ContactRenderer, ContactWords
 from notifier.contacts import ContactBook
 from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnknown
 from notifier.guests import GuestList
+from notifier.preferences import Preferences
 from notifier.privacy import Vault
+from notifier.recipients import set_preferences
 from store.clock import now_micros
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel
@@ -200,14 +201,43 @@ def test_the_role_ends_when_told_and_closes_its_channels(desk):
     assert desk.channel.closed
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("channel", ["email", "sms", "push"])
-def test_every_letter_is_short_and_names_nobody(kind, channel):
-    words = ContactWords("email", 1_772_442_900, "tlh", "040917", 15)
-    said = ContactRenderer().render(kind, words, channel)
-    assert said.subject
-    assert ("040917" in said.text) == (kind == "code")
-    if channel != "email":
-        assert len(said.text) <= 160
-        assert said.text.isascii()
-        assert "\n" not in said.text
+async def test_a_letter_speaks_the_language_and_the_time_zone_of_whom_it_is_for(desk):
+    wishes = Preferences(time_zone="Asia/Kolkata")
+    with desk.database.begin() as conn:
+        set_preferences(conn, desk.vault, EMPLOYEE, wishes, language="de-AT", now=desk.now)
+    desk.add()
+    await desk.sender.step()
+    [(letter, _)] = desk.channel.sent
+    assert letter.subject.endswith("ist Ihr Pausewire-Code")
+    assert 'lang="de"' in letter.html
+    assert "15 Minuten" in letter.text
+
+
+async def test_only_news_that_may_go_on_can_be_ended_by_its_foot(desk):
+    desk.sender = ContactSender(
+        desk.database,
+        desk.vault,
+        {"email": desk.channel},
+        poll_seconds=0.01,
+        public_url="https://pay.example",
+        clock=lambda: desk.now,
+    )
+    for place in (EMAIL, "ben@example.org"):
+        desk.later(1)
+        desk.add("email", place)
+        await desk.sender.step()
+        code = desk.channel.sent[-1][0].subject.split()[0]
+        with desk.database.begin() as conn:
+            book = ContactBook(desk.vault)
+            contact_id = book.list(conn, EMPLOYEE)[-1].contact_id
+            book.verify(conn, EMPLOYEE, contact_id, code, desk.now)
+    with desk.database.begin() as conn:
+        book.remove(conn, EMPLOYEE, contact_id, desk.now)
+    while await desk.sender.step():
+        pass
+    sent = {letter.kind: letter for letter, _ in desk.channel.sent}
+    assert sorted(sent) == ["contact_added", "contact_code", "contact_removed"]
+    for kind, letter in sent.items():
+        assert "https://pay.example/#/inbox/settings" in letter.text
+        assert ("/v1/unsubscribe/" in letter.text) == (kind == "contact_added")
+        assert (letter.unsubscribe_url is not None) == (kind == "contact_added")

@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ from notifier.languages import (
 from notifier.rendering import TEMPLATES
 
 FOLDER = LOCALES / TEMPLATE_VERSION
+API = Path(__file__).parents[3] / "api"
+# Templates, and the catalogues of what they say.
+SPOKEN = {
+    "notices": (TEMPLATES / TEMPLATE_VERSION, FOLDER),
+    "contacts": (TEMPLATES / "contacts", LOCALES / "contacts"),
+    "pages": (API / "templates/links", API / "locales"),
+}
+EVERYWHERE = list(product(SPOKEN, LANGUAGES[1:]))
 OPTIONS = {"extensions": "jinja2.ext.i18n", "trim_blocks": "true", "lstrip_blocks": "true"}
 
 
@@ -46,9 +55,9 @@ def test_only_arabic_is_written_from_the_right() -> None:
     assert [tag for tag in LANGUAGES if is_right_to_left(tag)] == ["ar"]
 
 
-def said_in_templates() -> set[tuple[str | None, object]]:
+def said_in_templates(what: str) -> set[tuple[str | None, object]]:
     found = extract_from_dir(
-        str(TEMPLATES / TEMPLATE_VERSION),
+        str(SPOKEN[what][0]),
         method_map=[("**", "jinja2")],
         options_map={"**": OPTIONS},
         keywords={"gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)},
@@ -56,22 +65,25 @@ def said_in_templates() -> set[tuple[str | None, object]]:
     return {(context, message) for _, _, message, _, context in found}
 
 
-def entries(language: str):
-    words = read_po(BytesIO((FOLDER / f"{language}.po").read_bytes()), abort_invalid=True)
+def entries(what: str, language: str):
+    file = SPOKEN[what][1] / f"{language}.po"
+    words = read_po(BytesIO(file.read_bytes()), abort_invalid=True)
     return words, [each for each in words if each.id]
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
-def test_a_catalogue_has_each_sentence_of_the_templates_and_no_other(language: str) -> None:
-    words, found = entries(language)
-    assert {(each.context, each.id) for each in found} == said_in_templates()
+@pytest.mark.parametrize(("what", "language"), EVERYWHERE)
+def test_a_catalogue_has_each_sentence_of_the_templates_and_no_other(
+    what: str, language: str
+) -> None:
+    words, found = entries(what, language)
+    assert {(each.context, each.id) for each in found} == said_in_templates(what)
     assert words.obsolete == {}
     assert not [each.id for each in found if each.fuzzy]
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
-def test_a_translation_is_whole_and_keeps_its_places(language: str) -> None:
-    words, found = entries(language)
+@pytest.mark.parametrize(("what", "language"), EVERYWHERE)
+def test_a_translation_is_whole_and_keeps_its_places(what: str, language: str) -> None:
+    words, found = entries(what, language)
     for each in found:
         forms = each.string if isinstance(each.string, tuple) else (each.string,)
         singular = each.id if isinstance(each.id, str) else each.id[1]
@@ -88,8 +100,9 @@ def places(text: str) -> set[str]:
     return set(re.findall(r"%\(\w+\)s", text))
 
 
-def test_every_language_has_a_catalogue_and_every_catalogue_a_language() -> None:
-    assert {file.stem for file in FOLDER.glob("*.po")} == set(LANGUAGES[1:])
+@pytest.mark.parametrize("what", SPOKEN)
+def test_every_language_has_a_catalogue_and_every_catalogue_a_language(what: str) -> None:
+    assert {file.stem for file in SPOKEN[what][1].glob("*.po")} == set(LANGUAGES[1:])
 
 
 def test_a_missing_catalogue_is_a_defect(tmp_path: Path) -> None:

@@ -26,8 +26,10 @@ from tests.fakes.chain import CONTRACT
 from tests.fakes.worded import (
     AT,
     LARGEST_ID,
+    OUT,
     content,
     golden_file,
+    golden_foot,
     golden_html,
     golden_text,
     variants,
@@ -55,6 +57,19 @@ def test_the_words_of_a_version_never_change(language: str, kind: str) -> None:
 def test_the_html_of_a_version_never_changes(language: str) -> None:
     golden = golden_file(language, "paused.html").read_text(encoding="utf-8")
     assert golden_html(RENDERER, language) == golden
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_foot_of_an_email_leads_to_what_one_is_told_and_to_no_more_mail(language: str) -> None:
+    golden = golden_file(language, "foot.txt").read_text(encoding="utf-8")
+    assert golden_foot(RENDERER, language) == golden
+    words = RENDERER.render(content("paused"), "email", language, TEMPLATE_VERSION, OUT)
+    for link in (OUT.settings, OUT.unsubscribe):
+        assert words.text.count(str(link)) == 1
+        assert str(words.html).count(f'href="{link}"') == 1
+    bare = OUT._replace(unsubscribe=None)
+    words = RENDERER.render(content("paused"), "email", language, TEMPLATE_VERSION, bare)
+    assert "unsubscribe" not in words.text + str(words.html)
 
 
 @pytest.mark.parametrize(("language", "kind"), EVERYWHERE)
