@@ -30,6 +30,7 @@ from api.routes import (
     audit,
     auth,
     callbacks,
+    confirm,
     contracts,
     deliveries,
     exports,
@@ -52,7 +53,7 @@ from api.web import page, sandbox
 
 _AREAS = (
     *(streams, contracts, feed_stream, exports, auth, me, my_contacts, preferences, unsubscribe),
-    *(deliveries, callbacks, webhooks, webhook_deliveries, operations, preview, reference),
+    *(confirm, deliveries, callbacks, webhooks, webhook_deliveries, operations, preview, reference),
     *(stream_extras, audit, page_reports, sandbox, page),
 )
 

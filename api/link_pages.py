@@ -29,7 +29,9 @@ HEADERS: Final = {
     "X-Robots-Tag": "noindex",
     "Referrer-Policy": "no-referrer",
 }
-NOT_OURS: Final = "this link is not one of ours, was cut off on its way, or its time is over"
+NOT_OURS: Final = (
+    "this link is not one of ours, was cut off on its way, was used before, or its time is over"
+)
 
 
 class NotOurs(Problem):

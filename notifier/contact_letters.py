@@ -42,7 +42,8 @@ WITHHELD: Final = "withheld"
 EXPIRED: Final = "expired"
 
 # Times in microseconds. `destination`, `words`: sealed under the recipient's key, bound to the row.
-# `code_tag`: keyed hash of the code, NULL: it has none. `tries_left`: how often it may still be typed.
+# `code_tag`: keyed hash of the code, NULL: it has none; `link_tag`: of the link that does as well.
+# `tries_left`: how often the code may still be typed.
 contact_letter = Table(
     "contact_letter",
     metadata,
@@ -63,15 +64,17 @@ contact_letter = Table(
     Column("available_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("link_tag", LargeBinary),
     Index("ix_contact_letter_state_available_at", "state", "available_at"),
     Index("ix_contact_letter_destination_lookup", "destination_lookup", "created_at"),
     Index("ix_contact_letter_recipient_id", "recipient_id", "created_at"),
     Index("ix_contact_letter_created_at", "created_at"),
+    Index("ix_contact_letter_link_tag", "link_tag"),
 )
 _COLUMNS: Final = (
     *("letter_id", "recipient_id", "contact_id", "kind", "channel", "destination"),
     *("destination_lookup", "words", "code_tag", "tries_left", "state", "attempts"),
-    *("available_at", "created_at", "expires_at"),
+    *("available_at", "created_at", "expires_at", "link_tag"),
 )
 
 
@@ -89,6 +92,7 @@ class NewLetter(NamedTuple):
     expires_at: int
     code_tag: bytes | None = None
     tries: int = 0
+    link_tag: bytes | None = None
 
 
 def queue(conn: Connection, key: bytes, letter: NewLetter, now: int) -> None:
@@ -99,7 +103,7 @@ def queue(conn: Connection, key: bytes, letter: NewLetter, now: int) -> None:
         privacy.seal(key, letter.destination.encode(), row),
         letter.destination_lookup,
         privacy.seal(key, msgspec.msgpack.encode(letter.words), row),
-        *(letter.code_tag, letter.tries, PENDING, 0, now, now, letter.expires_at),
+        *(letter.code_tag, letter.tries, PENDING, 0, now, now, letter.expires_at, letter.link_tag),
     )
     bulk.insert_many(conn, contact_letter, _COLUMNS, [values], on_conflict="error")
 
@@ -138,9 +142,16 @@ def use_try(conn: Connection, letter_id: UUID) -> bool:
 
 
 def spend_codes(conn: Connection, contact_id: UUID) -> None:
-    """No code of this contact counts any more."""
+    """No code and no link of this contact counts any more."""
     mine = contact_letter.c.contact_id == contact_id
-    conn.execute(update(contact_letter).where(mine).values(tries_left=0, code_tag=None))
+    spent = {"tries_left": 0, "code_tag": None, "link_tag": None}
+    conn.execute(update(contact_letter).where(mine).values(spent))
+
+
+def spend_links(conn: Connection, contact_id: UUID) -> None:
+    """No link of this contact counts any more."""
+    mine = contact_letter.c.contact_id == contact_id
+    conn.execute(update(contact_letter).where(mine).values(link_tag=None))
 
 
 def one_at_a_time(conn: Connection) -> None:

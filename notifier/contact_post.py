@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, select
 
-from notifier.contact_letters import NewLetter, count_since, queue
+from notifier import contact_links
+from notifier.contact_letters import NewLetter, count_since, queue, spend_links
 from notifier.contact_words import ADDED, CODE, ContactWords
+from notifier.content import EMAIL
 from notifier.privacy import Vault
 from notifier.recipients import Recipient, open_destination
 from notifier.schema import contact
@@ -59,14 +61,17 @@ class ContactPost:
         )
 
     def send_code(self, conn: Connection, person: Recipient, place: Place, now: int) -> None:
-        """Send a place the code that confirms it."""
+        """Send a place the code that confirms it, to mailboxes with a link that does as well."""
         code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}"
+        token = contact_links.new_link() if place.channel == EMAIL else ""
+        spend_links(conn, place.contact_id)
         letter = NewLetter(
             *(uuid4(), person.recipient_id, place.contact_id, CODE, *place[1:]),
-            words=_words(person, place.channel, now, code=code, minutes=CODE_MINUTES),
+            words=_words(person, place.channel, now, code=code, minutes=CODE_MINUTES, token=token),
             expires_at=now + CODE_MINUTES * 60 * _SECOND,
             code_tag=self.code_tag(place.contact_id, code),
             tries=CODE_TRIES,
+            link_tag=contact_links.tag_of(self.vault, token) if token else None,
         )
         queue(conn, person.key or b"", letter, now)
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, update
 
-from notifier import contact_letters, suppression, switch, unsubscribing
+from notifier import contact_letters, contact_links, suppression, switch, unsubscribing
 from notifier.channels.channel import Channel, Letter
 from notifier.contact_letters import contact_letter
 from notifier.contact_words import ADDED, CODE, ContactRenderer
@@ -140,7 +140,8 @@ class ContactSender:
         destination, words = contact_letters.opened(key, row)
         unsubscribe = self._unsubscribe_url(row)
         out = ways_out(self._public_url, unsubscribe)
-        said = self._renderer.render(row.kind, words, row.channel, out)
+        link = contact_links.address_of(self._public_url, words.token)
+        said = self._renderer.render(row.kind, words, row.channel, out, link)
         said = marked(said, self._guests.network)
         letter = Letter(
             delivery_id=row.letter_id,

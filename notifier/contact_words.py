@@ -40,7 +40,7 @@ _MINUTE: Final = 60
 class ContactWords(msgspec.Struct, frozen=True, array_like=True):
     """What a letter about a contact is made of; `channel`: of that contact. `at`: unix seconds.
 
-    `language`: as the person asked for it. `time_zone`: IANA name.
+    `language`: as the person asked for it. `time_zone`: IANA name. `token`: of the link that confirms it.
     """
 
     channel: str
@@ -49,6 +49,7 @@ class ContactWords(msgspec.Struct, frozen=True, array_like=True):
     code: str = ""
     minutes: int = 0
     time_zone: str = UTC_NAME
+    token: str = ""
 
 
 class ContactRenderer:
@@ -60,15 +61,20 @@ class ContactRenderer:
         self._environment = cache(self._made)
 
     def render(
-        self, kind: str, words: ContactWords, channel: str, out: WaysOut | None = None
+        self,
+        kind: str,
+        words: ContactWords,
+        channel: str,
+        out: WaysOut | None = None,
+        link: str | None = None,
     ) -> Rendered:
-        """The letter as a channel carries it: email, sms or push; `out`: where an email's foot leads.
+        """The letter as a channel carries it: email, sms or push.
 
-        Raises as `Renderer.render`.
+        `out`: where an email's foot leads; `link`: where it is confirmed. Raises as `Renderer.render`.
         """
         language = language_for(words.language)
         environment = self._environment(language)
-        given = _given(words, language, out)
+        given = _given(words, language) | {"out": out, "link": link}
         macros: Any = environment.get_template(f"{kind}.jinja").make_module(given)
         given |= {part: plain(getattr(macros, part)()) for part in _SAID}
         text = environment.get_template(f"{channel}.txt").render(given)
@@ -81,13 +87,12 @@ class ContactRenderer:
         return speaking(FileSystemLoader(self._templates), catalogue(self._locales, language))
 
 
-def _given(words: ContactWords, language: str, out: WaysOut | None) -> dict[str, object]:
+def _given(words: ContactWords, language: str) -> dict[str, object]:
     """What every template may ask for."""
     way = locale_for(words.language)
     return {
         "language": language,
         "rtl": is_right_to_left(language),
-        "out": out,
         "place": words.channel,
         "code": words.code,
         "span": span_of(max(words.minutes, 1) * _MINUTE, way),

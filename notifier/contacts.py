@@ -1,4 +1,4 @@
-"""A person's own contacts: added by themselves, verified by a code sent there, told of each other.
+"""A person's own contacts: added by themselves, verified by a code or link sent there, told of each other.
 
 Only what is verified is told of streams (recipients.py). Whoever adds a place has not shown that it is
 theirs, so that a place, an account and the whole deployment get a bounded number of codes an hour, and a
@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from notifier import contact_letters, suppression
+from notifier import contact_letters, contact_links, suppression
 from notifier.contact_letters import newest_code, one_at_a_time
+from notifier.contact_links import Waiting
 from notifier.contact_post import ContactPost, Place
 from notifier.contact_words import CODE, REMOVED
 from notifier.privacy import Vault
@@ -122,15 +123,32 @@ class ContactBook:
             return Refused.WRONG_CODE
         if not hmac.compare_digest(letter.code_tag, self._post.code_tag(contact_id, code)):
             return Refused.WRONG_CODE
-        contact_letters.spend_codes(conn, contact_id)
-        mine_only = contact.c.contact_id == contact_id
+        self._confirm(conn, person, row, now)
+        return _listed(conn.execute(mine).one(), destination)
+
+    def confirm(self, conn: Connection, token: str, now: int) -> Waiting | None:
+        """Take the link that was sent to a mailbox; None: it is good for nothing (any more)."""
+        found = contact_links.spend(conn, self.vault, token, now)
+        if found is None:
+            return None
+        person = self._person(conn, found.account_id, now)
+        row = conn.execute(_one(person, found.contact_id)).first()
+        if row is None or person.key is None:
+            return None
+        if row.verified_at is None:
+            self._confirm(conn, person, row, now)
+        return found
+
+    def _confirm(self, conn: Connection, person: Recipient, row: Row[Any], now: int) -> None:
+        """The place counts from now on; the others are told of it."""
+        contact_letters.spend_codes(conn, row.contact_id)
+        mine_only = contact.c.contact_id == row.contact_id
         conn.execute(update(contact).where(mine_only).values(verified_at=now))
         for reason in suppression.LIFTED_BY_CONSENT:
             suppression.lift(
                 conn, row.channel, row.destination_lookup, reason, source="owner", at=now
             )
-        self._post.tell_others(conn, person, row.channel, contact_id, now)
-        return _listed(conn.execute(mine).one(), destination)
+        self._post.tell_others(conn, person, row.channel, row.contact_id, now)
 
     def remove(
         self, conn: Connection, account: str, contact_id: UUID, now: int

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from notifier import unsubscribing
 from notifier.contact_file import ContactLine
+from notifier.contact_letters import contact_letter
+from notifier.contact_links import new_link, tag_of
+from notifier.contacts import ContactBook
 from notifier.schema import contact
 from notifier.webhooks import subscriptions
 from notifier.webhooks.subscriptions import Owner, Wanted
@@ -30,7 +33,9 @@ def places(everybody: Everybody, route: str, template: str) -> str:
     values = {name: _VALUES[name] for name in names if name in _VALUES}
     if "contact_id" in names:
         values["contact_id"] = str(_contact(everybody))
-    if "token" in names:
+    if "/confirm/" in template:
+        values["token"] = _link(everybody)
+    elif "token" in names:
         lookup = everybody.served.given.vault.destination_lookup("email", "ana@example.test")
         values["token"] = unsubscribing.token_for(everybody.served.given.vault, lookup)
     if "webhook_id" in names:
@@ -38,6 +43,19 @@ def places(everybody: Everybody, route: str, template: str) -> str:
     if "delivery_id" in names:
         values["delivery_id"] = str(_given_up(everybody, values.get("webhook_id")))
     return template.format(**values) + ENDS.get(route, "")
+
+
+def _link(everybody: Everybody) -> str:
+    """A link that confirms a new mailbox of the employee."""
+    vault, token, now = everybody.served.given.vault, new_link(), now_micros()
+    with everybody.served.database.begin() as conn:
+        where = {"channel": "email", "destination": f"{uuid4().hex}@example.test"}
+        conn.execute(delete(contact))  # an account has few
+        conn.execute(update(contact_letter).values(created_at=1))  # enough codes may be asked for
+        added = ContactBook(vault).add(conn, EMPLOYEE, now=now, **where)
+        mine = contact_letter.c.contact_id == added.contact_id
+        conn.execute(update(contact_letter).where(mine).values(link_tag=tag_of(vault, token)))
+    return token
 
 
 def bodies(everybody: Everybody, route: str, *, signed: bool) -> dict[str, Any]:

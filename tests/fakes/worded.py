@@ -26,6 +26,7 @@ CHANNELS = ("email", "sms", "push", "in_app")
 ROLES = ("employee", "employer")
 ACTORS = ("employer", "delegate", "authority", "stranger", "unknown")
 OUT = WaysOut("https://pay.example/#/inbox/settings", "https://pay.example/v1/unsubscribe/TOKEN")
+LINK = "https://pay.example/v1/confirm/TOKEN"
 LARGEST_ID = 2**64 - 1
 
 
@@ -133,14 +134,14 @@ def golden_contacts(renderer: ContactRenderer, language: str) -> str:
     for kind, place, made in contact_variants():
         for channel in CHANNELS[:3]:
             words = msgspec.structs.replace(made, language=language)
-            said = renderer.render(kind, words, channel, OUT)
+            said = renderer.render(kind, words, channel, OUT, LINK if kind == CODE else None)
             parts += [f"=== {kind}, {place} · {channel} ===", said.subject, "", said.text, ""]
     return "\n".join(parts)
 
 
 def golden_contact_html(renderer: ContactRenderer, language: str) -> str:
     words = ContactWords("email", AT, language, "040917", 15)
-    return f"{renderer.render(CODE, words, 'email', OUT).html}\n"
+    return f"{renderer.render(CODE, words, 'email', OUT, LINK).html}\n"
 
 
 def golden_contact_file(language: str, ending: str) -> Path:

@@ -96,6 +96,8 @@ WHO: dict[str, dict[str, frozenset[str] | set[str]]] = {
     PUBLIC: {
         "POST /v1/auth/challenge": ANYBODY,
         "POST /v1/auth/token": ANYBODY,
+        "GET /v1/confirm/{token}": ANYBODY,
+        "POST /v1/confirm/{token}": ANYBODY,
         "GET /v1/unsubscribe/{token}": ANYBODY,
         "POST /v1/unsubscribe/{token}": ANYBODY,
         "POST /v1/unsubscribe/{token}/undo": ANYBODY,

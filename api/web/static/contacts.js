@@ -52,6 +52,12 @@ export function contacts(first, context, seen = () => {}) {
     }
   }
 
+  // Confirmed by the link in the mail, in another tab.
+  function back() {
+    if (document.visibilityState === "visible" && [...rows.values()].some((row) => row.element.dataset.confirmed === "false")) refresh();
+  }
+
+  document.addEventListener("visibilitychange", back);
   paint(first);
   const element = h("section", { class: "card settings", "aria-labelledby": "places-title" },
     h("h2", { id: "places-title" }, t("set.contacts")), h("p", { class: "hint" }, t("set.contacts_text")), none, list, said,
@@ -62,6 +68,7 @@ export function contacts(first, context, seen = () => {}) {
   return { element, refresh, leave: () => {
     left = true;
     clearTimeout(timer);
+    document.removeEventListener("visibilitychange", back);
   } };
 }
 

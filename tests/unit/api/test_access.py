@@ -23,7 +23,7 @@ VALUES = {
 }
 SIGNED = "/v1/providers/twilio/callbacks"
 SIGN_IN = {"/v1/auth/challenge", "/v1/auth/token"}
-BY_TOKEN = {"/v1/unsubscribe/none", "/v1/unsubscribe/none/undo"}
+BY_TOKEN = {"/v1/unsubscribe/none", "/v1/unsubscribe/none/undo", "/v1/confirm/none"}
 PUBLIC = {
     SIGNED,
     *SIGN_IN,
