@@ -16,6 +16,7 @@ from api.attempt_tally import AttemptTally
 from api.health import observe
 from api.log_tally import LogTally
 from api.rate_metrics import rate_metrics
+from api.reminder_metrics import reminder_families
 from api.rpc_metrics import rpc_metrics
 from api.storage_size import storage_bytes
 from api.told_tally import ToldTally
@@ -138,6 +139,7 @@ class DatabaseMetrics(Collector):
             yield _gauge("canary_latency_seconds", "From ledger close to a canary told.", latency)
         meaning = "Deliveries that the storm brake holds."
         yield _gauge("storm_held", meaning, storm.standing(conn).held)
+        yield from reminder_families(conn)
         yield from _waiting(conn)
         yield from _stage_latency(conn)
 

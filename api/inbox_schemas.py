@@ -16,7 +16,7 @@ class InboxNotice(Shown):
     """One notice, in the recipient's language."""
 
     notice_id: UUID
-    kind: str = Field(description="`paused`, `resumed`, `contract_paused`, `revised` …")
+    kind: str = Field(description="`paused`, `resumed`, `contract_paused`, `reminder`, `revised` …")
     subject: str
     text: str
     link: str | None = Field(description="where to look")

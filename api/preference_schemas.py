@@ -85,7 +85,9 @@ class MyPreferences(Documented):
     urgent_pauses: bool = Field(
         default=False, description="consent that pauses ring in quiet hours too"
     )
-    pauses_only: bool = Field(default=False, description="nothing but pauses leaves the inbox")
+    pauses_only: bool = Field(
+        default=False, description="nothing but pauses, and reminders of them, leaves the inbox"
+    )
     one_by_one: bool | None = Field(
         None,
         description="tell me on one channel at a time: the next one when one fails, or when news that"

@@ -1,5 +1,7 @@
 """The notify role, wired: planning, its backlog, and the delivering worker."""
 
+import math
+
 from cli.pause_money import PauseMoney
 from cli.roles import Role
 from cli.wiring import Deployment
@@ -9,6 +11,7 @@ from notifier.backlog import Backlog
 from notifier.callbacks.working import CallbackWorker
 from notifier.canary import Canary
 from notifier.contact_sender import ContactSender
+from notifier.lasting import Lasting
 from notifier.limits import at_most
 from notifier.lookups.asking import LookUps
 from notifier.lookups.switched_on import look_ups
@@ -19,6 +22,8 @@ from notifier.plan import build_follower
 from notifier.privacy import Vault
 from notifier.push_on import push_services_on
 from notifier.recipients import Roster
+from notifier.reminder_times import Times
+from notifier.reminders import Reminders
 from notifier.restraint import Restraint
 from notifier.storm import Brake
 from notifier.switched_on import build_channels
@@ -40,6 +45,7 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
     plan = build_follower(
         database,
         writer,
+        lasting=Lasting(Roster(vault), times_of(settings)),
         chunk_events=settings.notifier.chunk_events,
         poll_seconds=settings.notifier.poll_seconds,
     )
@@ -60,12 +66,39 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         Role("look-ups", _look_ups(settings, database, vault).run),
         Role("money", _money_teller(here, database).run),
         Role("onward", _onward(settings, database, vault).run),
+        *reminder_roles(here, database, writer),
     ]
+
+
+def reminder_roles(here: Deployment, database: Database, writer: NoticeWriter) -> list[Role]:
+    """The role that reminds people of pauses that last, unless that is off."""
+    if not here.settings.reminders.enabled:
+        return []
+    times = times_of(here.settings)
+    poll_seconds = here.settings.notifier.poll_seconds
+    reminders = Reminders(database, writer, times, network=here.network, poll_seconds=poll_seconds)
+    return [Role("reminders", reminders.run)]
+
+
+def times_of(settings: Settings) -> Times:
+    """When people are reminded of a pause, if at all."""
+    wanted = settings.reminders
+    return Times(
+        after=tuple(_seconds(each) for each in wanted.after_hours),
+        every=_seconds(wanted.every_hours),
+        most=wanted.most,
+        employers=wanted.employers,
+    )
 
 
 def _onward(settings: Settings, database: Database, vault: Vault) -> Onward:
     poll_seconds = settings.notifier.poll_seconds
     return Onward(database, vault, freshness_of(settings), poll_seconds=poll_seconds)
+
+
+def _seconds(hours: float) -> int:
+    """Whole ones; what is little is not nothing."""
+    return math.ceil(hours * 3600)
 
 
 def ways_of(settings: Settings) -> Ways:
@@ -100,6 +133,7 @@ def _rules(here: Deployment) -> PlanningRules:
         restraint=Restraint(
             window_seconds=limits.window_seconds,
             collect_seconds=limits.collect_seconds,
+            reminders_seconds=settings.reminders.together_hours * 3600,
         ),
         brake=Brake(
             per_minute=limits.storm_per_minute,

@@ -29,6 +29,7 @@ from config.platform_settings import (
 )
 from config.push_settings import PushSettings
 from config.reconcile_settings import ReconcileSettings
+from config.reminder_settings import ReminderSettings
 from config.restraint_settings import RestraintSettings
 from config.webhook_settings import WebhookSettings
 
@@ -195,6 +196,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     restraint: RestraintSettings = RestraintSettings()
     escalation: EscalationSettings = EscalationSettings()
+    reminders: ReminderSettings = ReminderSettings()
     guests: GuestSettings = GuestSettings()
     projections: ProjectionsSettings = ProjectionsSettings()
     api: ApiSettings = ApiSettings()

@@ -13,10 +13,12 @@ from notifier import states
 from notifier.news import (
     CONTRACT_PAUSED,
     CONTRACT_RESUMED,
+    REMINDER,
     STREAM_CANCELLED,
     STREAM_CANCELLED_WHILE_PAUSED,
     STREAM_PAUSED,
     STREAM_RESUMED,
+    family,
 )
 from notifier.schema import delivery, notice
 from notifier.waiting import Waiting
@@ -24,6 +26,7 @@ from notifier.waiting import Waiting
 TELLS: Mapping[str, str] = {
     STREAM_PAUSED: PAUSED,
     CONTRACT_PAUSED: PAUSED,
+    REMINDER: PAUSED,
     STREAM_RESUMED: ACTIVE,
     CONTRACT_RESUMED: ACTIVE,
     STREAM_CANCELLED: CANCELLED,
@@ -44,10 +47,13 @@ LEAVING = (*READ, states.PENDING, states.QUEUED, states.CLAIMED, states.RETRY_WA
 def must_leave(conn: Connection, waiting: Sequence[Waiting]) -> bool:
     """Whether the newest of what waits about one subject at one place must be read; the others need not.
 
-    Where it is alone it must: it is news. Where what waits ends as the reader has it, nothing must.
+    Where it is alone it must: it is news; so must a reminder, which tells nothing new. Where what waits
+    ends otherwise as the reader has it, nothing must.
     """
     newest = waiting[-1]
-    return len(waiting) == 1 or TELLS[newest.kind] != believed(conn, newest)
+    if len(waiting) == 1 or newest.kind == REMINDER:
+        return True
+    return TELLS[newest.kind] != believed(conn, newest)
 
 
 def believed(conn: Connection, about: Waiting) -> str:
@@ -68,7 +74,7 @@ def believed(conn: Connection, about: Waiting) -> str:
         .order_by(notice.c.position.desc())
         .limit(1)
     )
-    return ACTIVE if kind is None else TELLS.get(kind, ACTIVE)
+    return ACTIVE if kind is None else TELLS.get(family(kind), ACTIVE)
 
 
 def told_by(in_states: tuple[str, ...], of: Any = delivery) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ planning (8e restraint.py) and gathering (8f gather.py) never work on one bundle
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -63,12 +64,24 @@ def lock(conn: Connection, names: Collection[str], *, wait: bool = True) -> dict
     return found
 
 
-def save(conn: Connection, told: Mapping[str, Told], *, window: int, now: int) -> None:
+class Windows(NamedTuple):
+    """How long what was told holds back more of its kind, microseconds. `by_kind`: where it is longer."""
+
+    usual: int
+    by_kind: Mapping[str, int] = MappingProxyType({})
+
+    def of(self, kind: str) -> int:
+        """Of a kind of news."""
+        return max(self.by_kind.get(kind, 0), self.usual)
+
+
+def save(conn: Connection, told: Mapping[str, Told], *, windows: Windows, now: int) -> None:
     """Keep what counts of it: what is longer ago than a window holds nothing back."""
     rows = []
     for name, kinds in sorted(told.items()):
-        counts = {kind: last for kind, last in sorted(kinds.items()) if last.at + window > now}
-        until = max((last.at for last in counts.values()), default=now - window) + window
+        ends = {kind: last.at + windows.of(kind) for kind, last in sorted(kinds.items())}
+        counts = {kind: kinds[kind] for kind, end in ends.items() if end > now}
+        until = max((ends[kind] for kind in counts), default=now)
         rows.append((name, until, msgspec.json.encode(counts).decode()))
     bulk.upsert_many(conn, gathering, _KEY, _COLUMNS, rows)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from notifier.content import Content
 from notifier.languages import language_for, locale_for
-from notifier.news import News
+from notifier.news import News, family
 from notifier.preferences import UTC_NAME
 from notifier.recipients import Recipient
 
@@ -27,27 +27,35 @@ def compose(  # the news, and whom it is told
     """What the words will be made of. `now`: microseconds."""
     time_zone = recipient.preferences.time_zone
     return Content(
-        kind=news.kind,
+        kind=family(news.kind),
         role=role,
         contract_id=news.contract_id,
         stream_id=news.stream_id,
-        happened_at=news.happened_at,
+        happened_at=_beginning(news),
         learned_at=now // _SECOND,
         reference=reference_of(notice_id),
         link=_link(news, public_url),
         late=news.late,
         start_known=news.start_known,
-        paused_since=news.paused_since,
+        paused_since=None if news.is_reminder else news.paused_since,
         pauses=news.pauses,
         ledger=_ledger_of(news.cause),
         locale=_region(recipient.language),
         time_zone=None if time_zone == UTC_NAME else time_zone,
+        money=news.money,
     )
 
 
 def reference_of(notice_id: UUID) -> str:
     """What people quote: short enough for the telephone, and the beginning of the notice's id."""
     return notice_id.hex[:_REFERENCE_LENGTH].upper()
+
+
+def _beginning(news: News) -> int:
+    """When what is told happened: of a reminder, the pause that it is about."""
+    if news.is_reminder and news.paused_since is not None:
+        return news.paused_since
+    return news.happened_at
 
 
 def _link(news: News, public_url: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """What a digest says: the content of the delivery that carries it, and of all that it tells.
 
-Pure. Out: how many streams were paused, resumed and cancelled, and which lines there is room for.
+Pure. Out: how many streams were paused, resumed and cancelled, or still are
+paused, and which lines there is room for.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import msgspec
 
 from notifier.content import DIGEST, Content
 from notifier.news import (
+    REMINDER,
     STREAM_CANCELLED,
     STREAM_CANCELLED_WHILE_PAUSED,
     STREAM_PAUSED,
@@ -26,6 +28,7 @@ class Digest(NamedTuple):
     paused: int
     resumed: int
     cancelled: int
+    reminded: int
     lines: tuple[Content, ...]
     more: int
 
@@ -46,6 +49,7 @@ def digest_of(carrier: Content, told: Sequence[Content]) -> Digest:
         paused=_count(told, STREAM_PAUSED),
         resumed=_count(told, STREAM_RESUMED),
         cancelled=_count(told, STREAM_CANCELLED, STREAM_CANCELLED_WHILE_PAUSED),
+        reminded=_count(told, REMINDER),
         lines=lines,
         more=len(told) - len(lines),
     )

@@ -14,8 +14,10 @@ from notifier import states
 from notifier.attempts import Claim
 from notifier.beliefs import LEAVING, told_by
 from notifier.content import DIGEST, Content, decode_content
+from notifier.privacy import Vault
 from notifier.restraint import GATHERED
 from notifier.schema import delivery, notice
+from notifier.still_paused import is_reminder, may_leave
 from notifier.waiting import Waiting, in_parts
 
 ANSWERED = "answered"  # what it told had ended before it left
@@ -36,7 +38,15 @@ def _query(of: ColumnElement[bool]) -> Any:
         told_by(LEAVING, later),
     )
     return (
-        select(notice.c.content, overtaken.label("overtaken"))
+        select(
+            notice.c.content,
+            notice.c.kind,
+            notice.c.recipient_id,
+            notice.c.contract_id,
+            notice.c.stream_id,
+            notice.c.cause_event_id,
+            overtaken.label("overtaken"),
+        )
         .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
         .where(of)
         .order_by(notice.c.position, delivery.c.delivery_id)
@@ -49,12 +59,19 @@ _OWN = _query(delivery.c.delivery_id == _IS_ID)
 _ALL = _query(or_(delivery.c.delivery_id == _IS_ID, delivery.c.carried_by == _IS_ID))
 
 
-def told_in(conn: Connection, held: Claim) -> tuple[Content, ...]:
-    """What a claimed delivery tells, in the order of what happened, without what newer news overtook."""
+def told_in(conn: Connection, held: Claim, vault: Vault) -> tuple[Content, ...]:
+    """What a claimed delivery tells, in the order of what happened, without what newer news overtook.
+
+    Nor does it remind of a pause that is over.
+    """
     query = _ALL if held.digest else _OWN
     rows = conn.execute(query, {"is_delivery_id": held.delivery_id})
     return tuple(
-        decode_content(row.content) for row in rows if row.content is not None and not row.overtaken
+        decode_content(row.content)
+        for row in rows.all()
+        if row.content is not None
+        and not row.overtaken
+        and (not is_reminder(row) or may_leave(conn, vault, row))
     )
 
 

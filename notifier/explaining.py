@@ -5,7 +5,7 @@ Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words
 
 from typing import NamedTuple
 
-from notifier import digests, states, suppression, ways
+from notifier import digests, lasting, states, suppression, ways
 from notifier.buckets import RATE
 from notifier.content import DIGEST
 from notifier.places import STALE
@@ -92,6 +92,9 @@ _REASONS = {
     (states.CANCELLED, "superseded"): Explanation("withdrawn, since later facts made it untrue"),
     (states.CANCELLED, ways.SEEN): Explanation("not needed any more: the person read the news"),
     (states.CANCELLED, ways.OVER): Explanation("not needed any more: the pause is over"),
+    (states.CANCELLED, lasting.SOMEBODY_ELSES): Explanation(
+        "not needed any more: the stream belongs to somebody else now"
+    ),
     (states.CANCELLED, ways.ARRIVED): Explanation(
         "not needed any more: it arrived on another channel"
     ),

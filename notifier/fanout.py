@@ -66,31 +66,34 @@ def take_step(conn: Connection, writer: NoticeWriter, now: int) -> bool:
     ).one_or_none()
     if row is None:
         return False
-    streams = _next_streams(conn, row)
+    streams = streams_after(conn, row.contract_id, row.after_stream)
     more = len(streams) == STREAMS_PER_STEP
     changes: dict[str, Any] = {"after_stream": streams[-1].stream_id} if more else {"state": DONE}
     with guard.contained(conn, row.position, now):
-        told = contract_news(conn, row)._replace(audience=_audience(streams))
+        told = contract_news(conn, row)._replace(audience=audience_of(streams))
         writer.write(conn, [told], now)
     conn.execute(update(fanout).where(fanout.c.event_id == row.event_id).values(changes))
     return True
 
 
-def _next_streams(conn: Connection, row: Row[Any]) -> Sequence[StreamRow]:
+def streams_after(
+    conn: Connection, contract_id: str, after_stream: int | None
+) -> Sequence[StreamRow]:
+    """The next streams of a contract that are not cancelled; fewer than STREAMS_PER_STEP: the last ones."""
     statement = (
         select(stream_state.c.stream_id, stream_state.c.employer, stream_state.c.employee)
-        .where(stream_state.c.contract_id == row.contract_id, stream_state.c.status != CANCELLED)
+        .where(stream_state.c.contract_id == contract_id, stream_state.c.status != CANCELLED)
         .order_by(stream_state.c.stream_id)
         .limit(STREAMS_PER_STEP)
     )
-    if row.after_stream is not None:
-        statement = statement.where(stream_state.c.stream_id > row.after_stream)
+    if after_stream is not None:
+        statement = statement.where(stream_state.c.stream_id > after_stream)
     return conn.execute(statement).all()
 
 
 def everybody_in(conn: Connection, contract_id: str) -> tuple[Listener, ...]:
     """Whom a contract's news concerns now, all at once: for reading, not for telling."""
-    return _audience(
+    return audience_of(
         conn.execute(
             select(stream_state.c.stream_id, stream_state.c.employer, stream_state.c.employee)
             .where(stream_state.c.contract_id == contract_id, stream_state.c.status != CANCELLED)
@@ -99,7 +102,8 @@ def everybody_in(conn: Connection, contract_id: str) -> tuple[Listener, ...]:
     )
 
 
-def _audience(streams: Sequence[StreamRow]) -> tuple[Listener, ...]:
+def audience_of(streams: Sequence[StreamRow]) -> tuple[Listener, ...]:
+    """Whom these streams concern, each once."""
     people: dict[str, Listener] = {}
     for stream in streams:
         for listener in listeners(stream.employer, stream.employee):

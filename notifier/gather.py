@@ -19,7 +19,7 @@ from notifier import bundles, digests, guard, storm
 from notifier.beliefs import must_leave
 from notifier.bundles import Last, Told
 from notifier.places import MICROS
-from notifier.restraint import GATHERED
+from notifier.restraint import GATHERED, windows_of
 from notifier.running import run_until
 from notifier.schema import delivery
 from notifier.states import HELD
@@ -47,10 +47,11 @@ class Gatherer:
         *,
         window_seconds: float,
         poll_seconds: float,
+        reminders_seconds: float = 0,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._database = database
-        self._window = int(window_seconds * MICROS)
+        self._windows = windows_of(window_seconds, reminders_seconds)
         self._poll_seconds = poll_seconds
         self._clock = clock
         self._forget_at = 0
@@ -68,7 +69,7 @@ class Gatherer:
             told = bundles.lock(conn, due, wait=False)
             for name, kinds in told.items():
                 self._gather(conn, name, kinds, now)
-            bundles.save(conn, told, window=self._window, now=now)
+            bundles.save(conn, told, windows=self._windows, now=now)
             self._database.bell.ring(conn, OUTBOX)
             reached("in_gather")
         if told:

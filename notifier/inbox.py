@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
 from domain.notice import NoticeRead
 from notifier import actor_news, facts, money_news, steps
 from notifier.content import IN_APP, decode_content
+from notifier.news import family
 from notifier.rendering import Renderer
 from notifier.schema import delivery, notice, recipient
 from notifier.told_as import DELIVERIES, told_columns
@@ -157,7 +158,7 @@ def item(row: Row[Any], renderer: Renderer) -> InboxItem:
     words = renderer.render(content, IN_APP, row.language, row.template_version)
     return InboxItem(
         row.notice_id,
-        row.kind,
+        family(row.kind),
         row.cause_event_id,
         row.contract_id,
         row.stream_id,

@@ -22,7 +22,9 @@ from notifier.rendering import Renderer
 from notifier.schema import contact, notice, recipient
 from notifier.sites import site_lookup
 from notifier.states import CANARY, CANCELLED, SUPPRESSED
+from notifier.still_paused import is_reminder
 from notifier.suppression import reason_for
+from notifier.ways import OVER
 from notifier.ways_out import ways_out
 from notifier.webhooks import posts
 from notifier.webhooks.subscriptions import WEBHOOK
@@ -131,9 +133,11 @@ class Letters:
         destination = open_place(self._vault, place)
         if not self._guests.admits(held.channel, destination):
             return Withheld(SUPPRESSED, NOT_A_GUEST)
-        told = () if held.bundle is None else digests.told_in(conn, held)
-        if held.bundle is not None and not told:
-            return Withheld(CANCELLED, digests.OVERTAKEN)
+        reminds = is_reminder(row)
+        looked = held.bundle is not None or reminds
+        told = digests.told_in(conn, held, self._vault) if looked else ()
+        if looked and not told:
+            return Withheld(CANCELLED, OVER if reminds else digests.OVERTAKEN)
         return Draft(
             content=decode_content(row.content),
             language=row.language,

@@ -11,15 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from notifier.actor_news import put_beside
 from notifier.content import Content, Money
-from notifier.plan import FOLLOWER
+from notifier.plan import planned_to
 from notifier.running import run_until
 from notifier.schema import notice
 from store.engine import Database
-from store.schema import tracking
 
 
 class Counted(NamedTuple):
@@ -56,10 +55,10 @@ class MoneyTeller:
     def step(self) -> int:
         """Put what became known into notices; returns of how many pauses that was."""
         with self._database.read() as conn:
-            if not self._source.untold(conn, _planned_to(conn)):
+            if not self._source.untold(conn, planned_to(conn)):
                 return 0
         with self._database.begin() as conn:
-            found = self._source.untold(conn, _planned_to(conn))
+            found = self._source.untold(conn, planned_to(conn))
             tell_money(conn, {each.cause: each.money for each in found if each.money is not None})
             self._source.handed_over(conn, [each.cause for each in found])
         return len(found)
@@ -80,7 +79,3 @@ def shown(content: Content, stored: bytes | None) -> Content:
     if stored is None:
         return content
     return with_money(content, msgspec.msgpack.decode(stored, type=Money))
-
-
-def _planned_to(conn: Connection) -> int:
-    return conn.scalar(select(tracking.c.position).where(tracking.c.name == FOLLOWER)) or 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from domain.chain_order import Step
 from domain.facts import Fact, StreamFact, StreamResumed
 from domain.state import ACTIVE, CANCELLED, PAUSED, AggregateState
-from notifier.content import EMPLOYEE, EMPLOYER, Pause
+from notifier.content import EMPLOYEE, EMPLOYER, Money, Pause
 from store.log import Recorded
 
 STREAM_PAUSED = "paused"
@@ -19,6 +19,8 @@ CONTRACT_PAUSED = "contract_paused"
 CONTRACT_RESUMED = "contract_resumed"
 REVISED = "revised"
 CORRECTION = "correction"
+# A pause that lasts; its notices are of the kinds `reminder.1`, `reminder.2` …
+REMINDER = "reminder"
 
 KINDS = (
     STREAM_PAUSED,
@@ -29,6 +31,7 @@ KINDS = (
     CONTRACT_RESUMED,
     REVISED,
     CORRECTION,
+    REMINDER,
 )
 
 
@@ -44,6 +47,7 @@ class News(NamedTuple):
 
     `position`, `recorded_at` (microseconds): of the recorded event that planning met. `happened_at`,
     `paused_since`: unix seconds. `employer`: the stream's, None: not known, or about a whole contract.
+    `money`: what was earned until a pause that lasts, where that is known.
     """
 
     kind: str
@@ -59,6 +63,17 @@ class News(NamedTuple):
     paused_since: int | None = None
     pauses: tuple[Pause, ...] = ()
     employer: str | None = None
+    money: Money | None = None
+
+    @property
+    def is_reminder(self) -> bool:
+        """Whether it tells once more of a pause that lasts."""
+        return family(self.kind) == REMINDER
+
+
+def family(kind: str) -> str:
+    """What a kind of notice is to whoever reads it: the reminders of a pause differ by number only."""
+    return REMINDER if kind.startswith(f"{REMINDER}.") else kind
 
 
 def stream_kind(before: AggregateState, after: AggregateState, fact: Fact) -> str | None:

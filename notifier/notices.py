@@ -44,6 +44,7 @@ _NOTICE_COLUMNS = (
     *("late", "content", "template_version", "language", "closed_at", "observed_at", "recorded_at"),
     "planned_at",
 )
+_DELIVERY_COLUMNS = PlannedDelivery._fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ class NoticeWriter:
         drafts = [draft for notice_id, draft in wanted.items() if notice_id not in known]
         if not drafts:
             return 0
-        seen_at = _seen_at(conn, {draft.news.cause for draft in drafts})
+        seen_at = _seen_at(conn, {each.cause for _, each, _, _ in drafts if not each.is_reminder})
         notices = [self._notice_row(draft, seen_at, now) for draft in drafts]
         people = [draft for draft in drafts if draft.notice_id not in subscribed]
         rows = {draft.notice_id: self._on_their_ways(draft, now) for draft in people}
@@ -103,9 +104,8 @@ class NoticeWriter:
         sheaves = self._rules.brake.brake(conn, sheaves, now)
         deliveries = [each for sheaf in sheaves for each in sheaf.deliveries]
         deliveries += [each for own in rows.values() for each in own if each.purpose is not None]
-        columns = PlannedDelivery._fields
         bulk.insert_many(conn, notice, _NOTICE_COLUMNS, notices, on_conflict="nothing")
-        bulk.insert_many(conn, delivery, columns, deliveries, on_conflict="nothing")
+        bulk.insert_many(conn, delivery, _DELIVERY_COLUMNS, deliveries, on_conflict="nothing")
         if self._subscribers is not None and subscribed:
             new = [(one.notice_id, one.news, one.recipient) for one in drafts if one not in people]
             self._subscribers.write_posts(conn, new, now)

@@ -14,11 +14,13 @@ from notifier.news import (
     CONTRACT_PAUSED,
     CONTRACT_RESUMED,
     CORRECTION,
+    REMINDER,
     REVISED,
     STREAM_CANCELLED,
     STREAM_CANCELLED_WHILE_PAUSED,
     STREAM_PAUSED,
     STREAM_RESUMED,
+    family,
 )
 from notifier.recipients import Contact
 
@@ -35,6 +37,7 @@ PRIORITIES: Mapping[str, int] = {
     STREAM_CANCELLED: 1,
     STREAM_RESUMED: 1,
     CONTRACT_RESUMED: 1,
+    REMINDER: 1,
     REVISED: 2,
     CORRECTION: 2,
 }
@@ -106,7 +109,7 @@ def inbox_delivery(notice_id: UUID, kind: str, now: int) -> PlannedDelivery:
         state=states.DELIVERED,
         reason=None,
         generation=0,
-        priority=PRIORITIES[kind],
+        priority=PRIORITIES[family(kind)],
         available_at=now,
         deadline_at=now,
         attempts=0,
@@ -141,7 +144,7 @@ def sent_delivery(
         state=state,
         reason=reason,
         generation=0,
-        priority=PRIORITIES[kind],
+        priority=PRIORITIES[family(kind)],
         available_at=now if held_until is None else held_until,
         deadline_at=deadline_at,
         attempts=0,

@@ -8,8 +8,9 @@ revision that follows them does. An event that cannot be understood is parked; t
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.actors import Actor
 from domain.chain_order import (
@@ -25,6 +26,7 @@ from domain.facts import ContractPauseSet, StreamActorNamed, StreamFact
 from notifier import fanout, guard, late_news
 from notifier.actor_news import actor_told, tell_actors
 from notifier.histories import Histories, concerns_stream
+from notifier.lasting import Changed, Lasting, note_contract, note_stream
 from notifier.news import News, listeners, status_news, stream_kind
 from notifier.notices import NoticeWriter
 from store.clock import now_micros
@@ -32,9 +34,15 @@ from store.engine import Database
 from store.follower import Follower
 from store.killpoint import reached
 from store.log import Recorded
+from store.schema import tracking
 from store.wake import OUTBOX, Bell
 
 FOLLOWER = "plan"
+
+
+def planned_to(conn: Connection) -> int:
+    """Up to which position planning has come."""
+    return conn.scalar(select(tracking.c.position).where(tracking.c.name == FOLLOWER)) or 0
 
 
 def build_follower(
@@ -43,13 +51,17 @@ def build_follower(
     *,
     chunk_events: int,
     poll_seconds: float,
+    lasting: Lasting | None = None,
     clock: Callable[[], int] = now_micros,
 ) -> Follower:
-    """The planning follower; durable, since what it plans is not fetched again."""
+    """The planning follower; durable, since what it plans is not fetched again.
+
+    `lasting`: keeps note of pauses that last; None: nobody is reminded of them.
+    """
     return Follower(
         database,
         name=FOLLOWER,
-        apply=Planner(writer, database.bell, clock).apply,
+        apply=Planner(writer, database.bell, clock, lasting).apply,
         chunk_events=chunk_events,
         durable=True,
         poll_seconds=poll_seconds,
@@ -58,13 +70,25 @@ def build_follower(
     )
 
 
+class _Met(NamedTuple):
+    """What a chunk has met. `named`: who made a pause, be it learned late, by the pause's event id."""
+
+    named: dict[str, Actor]
+    changed: Changed
+
+
 class Planner:
     """Plans chunks of the log within the follower's transaction."""
 
     def __init__(
-        self, writer: NoticeWriter, bell: Bell, clock: Callable[[], int] = now_micros
+        self,
+        writer: NoticeWriter,
+        bell: Bell,
+        clock: Callable[[], int] = now_micros,
+        lasting: Lasting | None = None,
     ) -> None:
         self._writer = writer
+        self._lasting = lasting
         self._clock = clock
         self._bell = bell
         self._histories = Histories()
@@ -87,20 +111,30 @@ class Planner:
     def _plan(self, conn: Connection, chunk: Sequence[Recorded], now: int) -> None:
         self._histories.load(conn, chunk)
         told: list[News] = []
-        named: dict[str, Actor] = {}
+        met = _Met({}, {})
         for recorded in chunk:
             event = recorded.event
             if isinstance(event, FactJudged):
-                news = self._judged(conn, recorded, event, now, named)
+                news = self._judged(conn, recorded, event, now, met)
                 if news is not None:
                     told.append(news)
             elif isinstance(event, HistoryRevised | FactConfirmed | RangeFilled):
                 # A revision may withdraw what this chunk has just told: that must be written first.
-                self._writer.write(conn, told, now)
+                self._tell(conn, told, met, now)
                 told = []
-                self._late(conn, recorded, now)
+                self._late(conn, recorded, now, met)
+        self._tell(conn, told, met, now)
+        tell_actors(conn, met.named)
+
+    def _tell(self, conn: Connection, told: Sequence[News], met: _Met, now: int) -> None:
+        """Write the news; before it, that a pause is over: what was to be reminded of it is taken back."""
+        self._settle(conn, met, now)
         self._writer.write(conn, told, now)
-        tell_actors(conn, named)
+
+    def _settle(self, conn: Connection, met: _Met, now: int) -> None:
+        if self._lasting is not None and met.changed:
+            self._lasting.settle(conn, met.changed, now)
+        met.changed.clear()
 
     def _judged(
         self,
@@ -108,19 +142,17 @@ class Planner:
         recorded: Recorded,
         event: FactJudged,
         now: int,
-        named: dict[str, Actor],
+        met: _Met,
     ) -> News | None:
-        """What a fact on time tells a stream's parties; a contract's begins a fan-out.
-
-        `named`: takes in who made a pause, be it learned late.
-        """
+        """What a fact on time tells a stream's parties; a contract's begins a fan-out."""
         fact = event.fact
         if isinstance(fact, StreamFact):
             before, after = self._histories.step(event)
+            note_stream(met.changed, event, before, after)
             if isinstance(fact, StreamActorNamed):
                 actor = actor_told(event, fact, before)
                 if actor is not None:
-                    named[fact.of_event] = actor
+                    met.named[fact.of_event] = actor
                 return None
             kind = stream_kind(before, after, fact)
             if kind is None or event.late or event.verdict != APPLIED:
@@ -129,6 +161,7 @@ class Planner:
             audience = listeners(event.employer, event.employee)
             return status_news(step, kind, recorded, late=False, audience=audience)
         if isinstance(fact, ContractPauseSet) and event.verdict == APPLIED and not event.late:
+            note_contract(met.changed, event)
             fanout.begin(
                 conn,
                 cause=fact.event_id,
@@ -139,10 +172,13 @@ class Planner:
             )
         return None
 
-    def _late(self, conn: Connection, recorded: Recorded, now: int) -> None:
+    def _late(self, conn: Connection, recorded: Recorded, now: int, met: _Met) -> None:
         event = recorded.event
         if concerns_stream(event):
-            self._histories.step(event)
+            note_stream(met.changed, event, *self._histories.step(event))
+        elif isinstance(event, HistoryRevised):
+            note_contract(met.changed, event)
+        self._settle(conn, met, now)
         if isinstance(event, HistoryRevised):
             late_news.tell_revision(conn, self._writer, recorded, event, now)
         elif isinstance(event, RangeFilled):

@@ -14,10 +14,12 @@ import msgspec
 from notifier.news import (
     CONTRACT_PAUSED,
     CONTRACT_RESUMED,
+    REMINDER,
     STREAM_CANCELLED,
     STREAM_CANCELLED_WHILE_PAUSED,
     STREAM_PAUSED,
     STREAM_RESUMED,
+    family,
 )
 
 CHANNELS = ("email", "push", "sms")
@@ -29,8 +31,10 @@ CHOSEN_KINDS = (
     STREAM_CANCELLED_WHILE_PAUSED,
     CONTRACT_PAUSED,
     CONTRACT_RESUMED,
+    REMINDER,
 )
 PAUSES = frozenset({STREAM_PAUSED, CONTRACT_PAUSED})
+_OF_PAUSES = PAUSES | {REMINDER}
 RINGING = frozenset({"push", "sms"})  # an email wakes nobody
 PREFERENCE = "preference"  # why a delivery was withheld
 
@@ -57,8 +61,9 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """The defaults tell everything at once, by UTC.
 
     `time_zone`: IANA name. `urgent_pauses`: consent that pauses ring in quiet hours too. `pauses_only`:
-    nothing but pauses leaves the inbox. `off`: (kind, channel) that stay silent. `one_by_one`: one channel
-    at a time, None: as the deployment does; `order`: in this order, empty: as the deployment's.
+    nothing but pauses, and reminders of them, leaves the inbox. `off`: (kind, channel) that stay silent.
+    `one_by_one`: one channel at a time, None: as the deployment does; `order`: in this order, empty: as
+    the deployment's.
     """
 
     time_zone: str = UTC_NAME
@@ -82,9 +87,10 @@ class Heeded(NamedTuple):
 
 def heed(preferences: Preferences, kind: str, channel: str, now: int) -> Heeded:
     """Decide for a kind on a channel. `now`: microseconds."""
+    kind = family(kind)
     if (kind, channel) in preferences.off:
         return Heeded(withheld=PREFERENCE)
-    if preferences.pauses_only and kind in CHOSEN_KINDS and kind not in PAUSES:
+    if preferences.pauses_only and kind in CHOSEN_KINDS and kind not in _OF_PAUSES:
         return Heeded(withheld=PREFERENCE)
     quiet = preferences.quiet
     if quiet is None or channel not in RINGING:

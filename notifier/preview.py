@@ -4,7 +4,7 @@ Out: a content of each kind with everything in it that the kind may say.
 """
 
 from notifier.content import EMPLOYEE, EMPLOYER, Content, Money, Pause
-from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, KINDS, REVISED, STREAM_PAUSED
+from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, KINDS, REMINDER, REVISED, STREAM_PAUSED
 
 ROLES = (EMPLOYEE, EMPLOYER)
 CHANNELS = ("email", "sms", "push", "in_app")
@@ -33,7 +33,7 @@ def sample(
         contract_id=CONTRACT,
         stream_id=None if wide else 184,
         happened_at=_AT,
-        learned_at=_AT + 3,
+        learned_at=_AT + (3 * _DAY if kind == REMINDER else 3),
         reference="AB12CD34",
         link=f"https://pausewire.example/streams/{CONTRACT}/184",
         paused_since=_AT - 2 * _DAY if kind.endswith(("resumed", "while_paused")) else None,
@@ -48,7 +48,7 @@ def sample(
 
 
 def _money(kind: str) -> Money | None:
-    if kind == STREAM_PAUSED:
+    if kind in (STREAM_PAUSED, REMINDER):
         return Money(_ASSET, _DECIMALS, earned=12_345_678_901, withdrawn=2_345_678_901)
     if kind.startswith("cancelled"):
         return Money(_ASSET, _DECIMALS, settled=10_000_000_000, refunded=98_765_432_100)

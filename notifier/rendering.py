@@ -82,7 +82,8 @@ class Renderer:
         environment = self._environment(version, language)
         given = _given(digest.content, language, out)
         given |= {
-            name: getattr(digest, name) for name in ("paused", "resumed", "cancelled", "more")
+            name: getattr(digest, name)
+            for name in ("paused", "resumed", "cancelled", "reminded", "more")
         }
         given["comma"] = comma_of(language)
         given |= _words(environment, digest.content, channel, given)

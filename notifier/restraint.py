@@ -14,8 +14,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from notifier import bundles
-from notifier.bundles import Last, Told
-from notifier.news import News
+from notifier.bundles import Last, Told, Windows
+from notifier.news import REMINDER, News, family
 from notifier.places import MICROS, PlannedDelivery
 from notifier.states import HELD, PENDING
 from notifier.waiting import Place, Subject, waiting_in
@@ -41,10 +41,16 @@ class Sheaf(NamedTuple):
 
 
 class Restraint:
-    """Restrains what planning has planned; a window of 0 seconds lets everything leave at once."""
+    """Restrains what planning has planned; a window of 0 seconds lets everything leave at once.
 
-    def __init__(self, *, window_seconds: float, collect_seconds: float) -> None:
-        self._window = int(window_seconds * MICROS)
+    `reminders_seconds`: the window of reminders, where it is longer: one message a day is enough.
+    """
+
+    def __init__(
+        self, *, window_seconds: float, collect_seconds: float, reminders_seconds: float = 0
+    ) -> None:
+        self._windows = windows_of(window_seconds, reminders_seconds)
+        self._window = self._windows.usual
         self._collect = min(int(collect_seconds * MICROS), self._window)
 
     def restrain(self, conn: Connection, sheaves: Sequence[Sheaf], now: int) -> list[Sheaf]:
@@ -62,7 +68,7 @@ class Restraint:
             deliveries = self._sheaf(sheaf, told.setdefault(sheaf.bundle, {}), queue, now)
             restrained.append(sheaf._replace(deliveries=tuple(deliveries)))
         used = {name: told[name] for name in concerned}
-        bundles.save(conn, used, window=self._window, now=now)
+        bundles.save(conn, used, windows=self._windows, now=now)
         return restrained
 
     def _sheaf(
@@ -77,7 +83,7 @@ class Restraint:
             key = (sheaf.bundle, subject, (each.channel, each.endpoint))
             older = queue.get(key)
             if leads and older is None:
-                told[sheaf.news.kind] = Last(until, led=True)
+                told[family(sheaf.news.kind)] = Last(until, led=True)
             held = _held(each, max(until, older or 0))._replace(bundle=sheaf.bundle)
             waits = held.available_at if held.state == HELD else now + self._window
             _queue_up(queue, key, waits)
@@ -85,10 +91,16 @@ class Restraint:
 
     def _turn(self, sheaf: Sheaf, told: Told, now: int) -> tuple[int, bool]:
         """When news of this kind may leave, and whether it is the first one of a window."""
-        last = told.get(sheaf.news.kind)
-        if last is None or now >= last.at + self._window:
+        kind = family(sheaf.news.kind)
+        last, window = told.get(kind), self._windows.of(kind)
+        if last is None or now >= last.at + window:
             return now + (self._collect if sheaf.collects else 0), True
-        return (last.at if now < last.at else last.at + self._window), False
+        return (last.at if now < last.at else last.at + window), False
+
+
+def windows_of(window_seconds: float, reminders_seconds: float) -> Windows:
+    """The windows that settings ask for."""
+    return Windows(int(window_seconds * MICROS), {REMINDER: int(reminders_seconds * MICROS)})
 
 
 def _is_sendable(planned: PlannedDelivery) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from notifier.content import DIGEST
+from notifier.news import REMINDER, family
 from notifier.schema import delivery, notice
 from notifier.states import CANCELLED, WITHDRAWABLE
 
@@ -52,7 +53,12 @@ def waiting_in(
     carriers = [row.delivery_id for row in rows if row.digest]
     for some in in_parts(carriers):
         rows += conn.execute(_locked(_carried(some), locked=locked)).all()
-    return sorted(map(_waiting, rows), key=lambda each: (each.position, each.delivery_id))
+    return sorted(map(_waiting, rows), key=_in_order)
+
+
+def _in_order(each: Waiting) -> tuple[int, bool, UUID]:
+    """A reminder stands behind the pause that it is about, also where nothing was recorded since."""
+    return each.position, each.kind == REMINDER, each.delivery_id
 
 
 def in_parts(keys: Collection[Any]) -> Iterator[list[Any]]:
@@ -116,7 +122,7 @@ def _waiting(row: Row[Any]) -> Waiting:
         row.recipient_id,
         (row.channel, row.endpoint),
         (row.contract_id, row.stream_id),
-        row.kind,
+        family(row.kind),
         row.position,
         row.state,
         row.reason,

@@ -5,6 +5,7 @@ with a sentence. Reads only; names no destination.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select
@@ -15,6 +16,8 @@ from notifier.notice_story import IN_APP, notices_of, story_of
 from notifier.plan import FOLLOWER
 from notifier.privacy import Vault
 from notifier.recipients import recipient_of
+from notifier.reminder_schema import lasting_pause
+from notifier.reminder_times import NEVER
 from notifier.schema import contact, plan_parked, recipient
 from store.log import Recorded, read_after
 from store.schema import evidence, evidence_outcome, fanout, stream_state, tracking
@@ -73,6 +76,7 @@ def _steps(conn: Connection, vault: Vault, account_id: str, event_id: str) -> It
     yield _planned(conn, recorded)
     yield _concerned(conn, recorded, account_id)
     yield _known(conn, vault, account_id)
+    yield from _lasting(conn, event_id)
 
 
 def _last_outcome(event_id: str) -> Select[Any]:
@@ -171,6 +175,22 @@ def _known(conn: Connection, vault: Vault, account_id: str) -> Step:
     if row.wrapped_key is None:
         return Step("recipient", "the person asked to be forgotten: told nothing", ended=True)
     return Step("recipient", "known")
+
+
+def _lasting(conn: Connection, event_id: str) -> Iterator[Step]:
+    """Of a pause that goes on: how often people were reminded of it, and when next."""
+    row = conn.execute(select(lasting_pause).where(lasting_pause.c.cause == event_id)).first()
+    if row is not None:
+        at = (
+            "no other one comes"
+            if row.due_at >= NEVER
+            else f"the next one comes {_iso(row.due_at)}"
+        )
+        yield Step("reminders", f"the pause lasts; told so far: {row.told}, {at}")
+
+
+def _iso(micros: int) -> str:
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).isoformat()
 
 
 def _places(conn: Connection, recipient_id: str) -> dict[str, bool]:

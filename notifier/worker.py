@@ -155,6 +155,7 @@ def _gatherer(settings: Settings, database: Database) -> Gatherer:
     return Gatherer(
         database,
         window_seconds=settings.restraint.window_seconds,
+        reminders_seconds=settings.reminders.together_hours * 3600,
         poll_seconds=settings.notifier.poll_seconds,
     )
 

@@ -87,7 +87,12 @@ class Subscribers:
         bulk.insert_many(conn, delivery, _COLUMNS, rows, on_conflict="nothing")
 
     def _wants(self, row: Any, news: News) -> bool:
-        """A correction is told to the one it is about: only those who follow that account want it."""
+        """A correction is told to the one it is about: only those who follow that account want it.
+
+        Whoever is posted each event needs no reminder of one.
+        """
+        if news.is_reminder:
+            return False
         if row.contract_id is not None and row.contract_id != news.contract_id:
             return False
         if row.stream_id is not None and row.stream_id != news.stream_id:

@@ -18,10 +18,12 @@ from notifier.backlog import Backlog
 from notifier.contact_file import ContactLine
 from notifier.contact_import import import_contacts
 from notifier.content import decode_content
+from notifier.lasting import Lasting
 from notifier.notices import NoticeWriter, PlanningRules
 from notifier.plan import build_follower
 from notifier.privacy import Vault
 from notifier.recipients import Roster, open_private
+from notifier.reminder_times import Times
 from notifier.rendering import Renderer
 from notifier.restraint import UNRESTRAINED, Restraint
 from notifier.schema import delivery, notice, recipient
@@ -61,6 +63,7 @@ class World:
         restraint: Restraint = UNRESTRAINED,
         brake: Brake = UNBRAKED,
         ways: Ways | None = None,
+        times: Times | None = None,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self.database = database
@@ -77,7 +80,12 @@ class World:
             Roster(self.vault), rules, Subscribers(self.vault, retry_seconds=3600)
         )
         self.follower = build_follower(
-            database, self.writer, chunk_events=chunk_events, poll_seconds=0.01, clock=clock
+            database,
+            self.writer,
+            chunk_events=chunk_events,
+            poll_seconds=0.01,
+            clock=clock,
+            lasting=None if times is None else Lasting(Roster(self.vault), times),
         )
         self.backlog = Backlog(database, self.writer, poll_seconds=0.01)
         self.past: dict[UUID, list[DomainEvent]] = {}

@@ -72,6 +72,7 @@ class Postman:
 
     world: World
     clock: Clock
+    reminders_seconds: float = 0
     messages: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -86,7 +87,13 @@ class Postman:
         self._relay = Relay(
             database, lambda *message: self._queued.append(message), options, clock=self.clock
         )
-        self._gatherer = Gatherer(database, window_seconds=WINDOW, poll_seconds=1, clock=self.clock)
+        self._gatherer = Gatherer(
+            database,
+            window_seconds=WINDOW,
+            reminders_seconds=self.reminders_seconds,
+            poll_seconds=1,
+            clock=self.clock,
+        )
         self._sweeper = Sweeper(database, sweep_seconds=1, clock=self.clock)
         self._letters = Letters(self.world.vault, Renderer())
 

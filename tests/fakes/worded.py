@@ -15,7 +15,7 @@ from notifier.contact_words import KINDS as CONTACT_KINDS
 from notifier.content import TEMPLATE_VERSION, Content, Money, Pause
 from notifier.digest_content import Digest, digest_of
 from notifier.languages import LANGUAGES
-from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, CORRECTION, KINDS, REVISED
+from notifier.news import CONTRACT_PAUSED, CONTRACT_RESUMED, CORRECTION, KINDS, REMINDER, REVISED
 from notifier.rendering import Renderer
 from notifier.ways_out import WaysOut
 from tests.fakes.chain import CONTRACT
@@ -46,6 +46,8 @@ def content(kind: str, role: str = "employee", **changes: Any) -> Content:
         fields["pauses"] = (Pause(AT - 9000, AT - 60), Pause(None, None))
     if kind.endswith(("resumed", "while_paused")):
         fields["paused_since"] = AT - 7200
+    if kind == REMINDER:
+        fields["learned_at"] = AT + 16 * 86_400
     return Content(**(fields | changes))
 
 
@@ -53,24 +55,45 @@ def variants(kind: str) -> Iterator[tuple[str, Content]]:
     """Each sentence that a kind may say, at least once."""
     for role in ROLES:
         yield role, content(kind, role)
-        if kind not in (REVISED, CORRECTION):
+        if kind not in (REVISED, CORRECTION, REMINDER):
             yield f"{role}, late", content(kind, role, late=True)
-        if kind in ("paused", CONTRACT_PAUSED):
-            yield f"{role}, since when is not known", content(kind, role, start_known=False)
-        if kind == "paused":
-            for actor in ACTORS:
-                by = {"paused_by": "GBQD…XEYA", "paused_by_role": actor}
-                yield f"{role}, by {actor}", content(kind, role, **by)
-            earned = Money("USDC", 7, earned=12_345_678_901, withdrawn=2_345_678_901)
-            yield f"{role}, earned", content(kind, role, money=earned, time_zone="Asia/Kolkata")
+        yield from _pauses(kind, role)
         if kind.startswith("cancelled"):
             settled = Money("USDC", 7, settled=5_000_000, refunded=98_765_432_100_000)
             yield f"{role}, settled", content(kind, role, money=settled, network="testnet")
     if kind == REVISED:
-        pauses = (Pause(None, AT), Pause(AT, None), Pause(None, None))
-        yield "of a contract", content(kind, stream_id=None, pauses=pauses)
-        yield "one pause", content(kind, pauses=pauses[:1])
-        yield "none took place", content(kind, "employer", pauses=())
+        yield from _revised()
+
+
+def _pauses(kind: str, role: str) -> Iterator[tuple[str, Content]]:
+    if kind == REMINDER:
+        yield from _of_contracts(role)
+    if kind in ("paused", CONTRACT_PAUSED, REMINDER):
+        yield f"{role}, since when is not known", content(kind, role, start_known=False)
+    if kind == "paused":
+        yield from _by_actors(role)
+    if kind in ("paused", REMINDER):
+        earned = Money("USDC", 7, earned=12_345_678_901, withdrawn=2_345_678_901)
+        yield f"{role}, earned", content(kind, role, money=earned, time_zone="Asia/Kolkata")
+
+
+def _by_actors(role: str) -> Iterator[tuple[str, Content]]:
+    for actor in ACTORS:
+        by = {"paused_by": "GBQD…XEYA", "paused_by_role": actor}
+        yield f"{role}, by {actor}", content("paused", role, **by)
+
+
+def _revised() -> Iterator[tuple[str, Content]]:
+    pauses = (Pause(None, AT), Pause(AT, None), Pause(None, None))
+    yield "of a contract", content(REVISED, stream_id=None, pauses=pauses)
+    yield "one pause", content(REVISED, pauses=pauses[:1])
+    yield "none took place", content(REVISED, "employer", pauses=())
+
+
+def _of_contracts(role: str) -> Iterator[tuple[str, Content]]:
+    for known, name in ((True, ""), (False, ", since when is not known")):
+        made = content(REMINDER, role, stream_id=None, start_known=known)
+        yield f"{role}, of a contract{name}", made
 
 
 def golden_text(renderer: Renderer, language: str, kind: str) -> str:
@@ -97,6 +120,8 @@ def digest_variants() -> Iterator[tuple[str, Digest]]:
         yield role, digest(role, *["paused"] * 3, "resumed", "cancelled", "cancelled_while_paused")
         yield f"{role}, two of a kind", digest(role, "paused", "paused")
         yield f"{role}, more than there is room for", digest(role, *["paused"] * 500)
+        yield f"{role}, still paused", digest(role, *[REMINDER] * 60)
+        yield f"{role}, still paused and more", digest(role, REMINDER, "resumed")
 
 
 def golden_digests(renderer: Renderer, language: str) -> str:

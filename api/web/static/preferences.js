@@ -7,7 +7,7 @@ import { posted } from "./wallet.js";
 import { language, t, term } from "./words.js";
 
 const CHANNELS = ["email", "sms", "push"];
-const PAUSES = ["paused", "contract_paused"];
+const PAUSES = ["paused", "contract_paused", "reminder"];
 const USUAL = { starts: "22:00", ends: "07:00" };
 
 // `wish`: as /v1/me/preferences answered; what this form does not know goes back as it came.

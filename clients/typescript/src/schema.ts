@@ -1966,7 +1966,7 @@ export interface components {
             happened_at: string | null;
             /**
              * Kind
-             * @description `paused`, `resumed`, `contract_paused`, `revised` …
+             * @description `paused`, `resumed`, `contract_paused`, `reminder`, `revised` …
              */
             kind: string;
             /**
@@ -2475,7 +2475,7 @@ export interface components {
         MyPreferences: {
             /**
              * Kinds
-             * @description on or off by kind (paused, resumed, cancelled, cancelled_while_paused, contract_paused, contract_resumed) and channel (email, push, sms); the inbox has everything
+             * @description on or off by kind (paused, resumed, cancelled, cancelled_while_paused, contract_paused, contract_resumed, reminder) and channel (email, push, sms); the inbox has everything
              */
             kinds?: {
                 [key: string]: {
@@ -2500,7 +2500,7 @@ export interface components {
             order?: ("email" | "push" | "sms")[];
             /**
              * Pauses Only
-             * @description nothing but pauses leaves the inbox
+             * @description nothing but pauses, and reminders of them, leaves the inbox
              * @default false
              */
             pauses_only: boolean;

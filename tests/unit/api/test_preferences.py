@@ -35,7 +35,7 @@ async def put(served: Served, wanted: object, key: str | None = None):
 async def test_whoever_never_chose_is_told_everything_at_once(served):
     found = (await served.ask(PATH)).json()
     assert (found["language"], found["time_zone"], found["quiet_hours"]) == ("en", "UTC", None)
-    assert len(found["kinds"]) == 6
+    assert len(found["kinds"]) == 7
     assert {switch for kind in found["kinds"].values() for switch in kind.values()} == {"on"}
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from notifier.first_words import FIRST_VERSION, span
-from notifier.news import CORRECTION, KINDS, REVISED
+from notifier.news import CORRECTION, KINDS, REMINDER, REVISED
 from notifier.rendering import Renderer
 from tests.fakes.worded import CHANNELS, GOLDEN, ROLES, content
 
@@ -13,7 +13,7 @@ RENDERER = Renderer()
 VARIANTS = [
     (kind, role, late)
     for kind, role, late in itertools.product(KINDS, ROLES, (False, True))
-    if not (late and kind in (REVISED, CORRECTION))
+    if not (late and kind in (REVISED, CORRECTION)) and kind != REMINDER  # came with version 2
 ]
 
 

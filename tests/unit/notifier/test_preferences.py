@@ -46,7 +46,7 @@ def test_what_is_off_is_withheld_there_and_nowhere_else() -> None:
 def test_who_wants_pauses_only_hears_of_pauses_only() -> None:
     wish = Preferences(pauses_only=True)
     told = {kind for kind in CHOSEN_KINDS if heed(wish, kind, "email", 0).withheld is None}
-    assert told == {"paused", "contract_paused"}
+    assert told == {"paused", "contract_paused", "reminder"}
     assert heed(wish, "digest", "email", 0).withheld is None
 
 
