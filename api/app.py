@@ -44,6 +44,7 @@ from api.routes import (
     reference,
     stream_extras,
     streams,
+    told,
     unsubscribe,
     webhook_deliveries,
     webhooks,
@@ -53,7 +54,17 @@ from api.web import page, sandbox
 
 _AREAS = (
     *(streams, contracts, feed_stream, exports, auth, me, my_contacts, preferences, unsubscribe),
-    *(confirm, deliveries, callbacks, webhooks, webhook_deliveries, operations, preview, reference),
+    *(
+        confirm,
+        told,
+        deliveries,
+        callbacks,
+        webhooks,
+        webhook_deliveries,
+        operations,
+        preview,
+        reference,
+    ),
     *(stream_extras, audit, page_reports, sandbox, page),
 )
 

@@ -23,6 +23,7 @@ POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+SCRIPTED: Final = POLICY + "; script-src 'self'; connect-src 'self'"
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
@@ -41,8 +42,14 @@ class NotOurs(Problem):
         super().__init__(NOT_FOUND, NOT_OURS)
 
 
-def page(
-    request: Request, template: str, *, language: str | None, status: int = 200, **given: Any
+def page(  # a template is given what it needs
+    request: Request,
+    template: str,
+    *,
+    language: str | None,
+    status: int = 200,
+    scripted: bool = False,
+    **given: Any,
 ) -> HTMLResponse:
     """A page. `language`: as its reader asked us for it, None: as their browser says."""
     spoken = language_of(request, language)
@@ -56,7 +63,8 @@ def page(
             **given,
         )
     )
-    return HTMLResponse(text, status, headers=HEADERS)
+    policy = {"Content-Security-Policy": SCRIPTED} if scripted else {}
+    return HTMLResponse(text, status, headers={**HEADERS, **policy})
 
 
 def language_of(request: Request, language: str | None) -> str:

@@ -94,10 +94,8 @@ def _found(used: Usage, priced: Mapping[str, int]) -> dict[str, Any]:
     return {
         "people": used.people,
         "notices": {"total": notices, "by_kind": used.notices},
-        "read": {
-            "in_app": used.read,
-            "percent": round(100 * used.read / notices, 2) if notices else None,
-        },
+        "read": _read(used, notices),
+        "helpful": {"yes": used.helpful, "no": used.unhelpful},
         "deliveries": used.deliveries,
         "cost_micros": micros,
         "cost_micros_per_notice": micros // notices if notices else 0,
@@ -107,15 +105,34 @@ def _found(used: Usage, priced: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
+def _read(used: Usage, notices: int) -> dict[str, Any]:
+    """Notices read in the inbox, and by the link of a letter, with their shares in percent."""
+
+    def share(count: int) -> float | None:
+        return round(100 * count / notices, 2) if notices else None
+
+    in_app = used.read - used.read_by_link
+    return {
+        "in_app": in_app,
+        "by_link": used.read_by_link,
+        "percent": share(used.read),
+        "in_app_percent": share(in_app),
+        "by_link_percent": share(used.read_by_link),
+    }
+
+
 def _tell(found: Mapping[str, Any], used: Usage) -> None:
     currency, known, read = found["currency"], found["streams"], found["read"]
+    helpful = found["helpful"]
     show(
         {
             "since": found["since"],
             "streams that were paused": f"{known['paused']} of {known['known']}",
             "notices": found["notices"]["total"],
             "people told": found["people"],
-            "read in the app": f"{read['in_app']} ({read['percent'] or 0:g} %)",
+            "read in the app": f"{read['in_app']} ({read['in_app_percent'] or 0:g} %)",
+            "read by link": f"{read['by_link']} ({read['by_link_percent'] or 0:g} %)",
+            "was it helpful": f"{helpful['yes']} yes, {helpful['no']} no",
             "history views": found["history_views"],
             "cost": amount(found["cost_micros"], currency),
             "cost per notice": amount(found["cost_micros_per_notice"], currency),

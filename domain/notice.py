@@ -42,7 +42,7 @@ class DeliveryChanged(DomainEvent, frozen=True, array_like=True):
 
 
 class NoticeRead(DomainEvent, frozen=True, array_like=True):
-    """The recipient read the notice in the inbox."""
+    """The recipient read the notice: in the inbox, or behind the link of a letter."""
 
     TOPIC = "notice.read.1"
 

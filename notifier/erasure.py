@@ -11,6 +11,7 @@ from notifier.contact_letters import contact_letter
 from notifier.privacy import Vault
 from notifier.recipients import Roster
 from notifier.schema import attempt, callback, contact, delivery, notice, recipient
+from notifier.seen_by_link import notice_seen
 from notifier.withdrawing import withdraw
 
 ERASED = "erased"
@@ -45,6 +46,6 @@ def erase(conn: Connection, vault: Vault, account_id: str, now: int) -> bool:
     )
     conn.execute(update(callback).where(said).values(payload=None))
     conn.execute(update(notice).where(theirs).values(content=None, actor=None, money=None))
-    for table in (contact, contact_letter):
+    for table in (contact, contact_letter, notice_seen):
         conn.execute(delete(table).where(table.c.recipient_id == person.recipient_id))
     return True

@@ -7,9 +7,10 @@ The same delivery always makes the same letter: content and template version are
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from notifier import digests, unsubscribing
+from notifier import digests, told_links, unsubscribing
 from notifier.attempts import Claim
 from notifier.channels.channel import Letter
 from notifier.content import DIGEST, EMAIL, Content, Rendered, decode_content
@@ -186,8 +187,18 @@ class Letters:
         how = (held.channel, draft.language, draft.template_version)
         out = ways_out(self._public_url, draft.unsubscribe_url)
         if draft.told:
-            return self._renderer.render_digest(digest_of(draft.content, draft.told), *how, out)
-        return self._renderer.render(draft.content, *how, out)
+            digest = digest_of(draft.content, draft.told)
+            digest = digest._replace(content=self._linked(held, digest.content))
+            return self._renderer.render_digest(digest, *how, out)
+        return self._renderer.render(self._linked(held, draft.content), *how, out)
+
+    def _linked(self, held: Claim, content: Content) -> Content:
+        """A mail leads to the page that knows whether it was seen; where people reach us at all."""
+        if held.channel != EMAIL or content.link is None or self._public_url is None:
+            return content
+        url = self._public_url
+        link = told_links.link_for(self._vault, held.delivery_id, held.planned_at, url)
+        return msgspec.structs.replace(content, link=link)
 
     def _canary(self, row: Any) -> Draft:
         """Its place is the deployment's own, no recipient's."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
+from notifier import seen_by_link
 from notifier.retry import Outcome
 from notifier.schema import attempt, delivery, notice
 from notifier.states import CANARY
@@ -17,10 +18,17 @@ StreamKey = tuple[str, int | None]
 
 
 class Usage(NamedTuple):
-    """`read`: notices read in the app. `paid`: by stream and channel, tries that a provider took."""
+    """`read`: notices read, anywhere; `read_by_link`: first by the link of a letter.
+
+    `helpful`, `unhelpful`: answers on the page behind it. `paid`: by stream and channel, tries that a
+    provider took.
+    """
 
     notices: Mapping[str, int]
     read: int
+    read_by_link: int
+    helpful: int
+    unhelpful: int
     people: int
     deliveries: Mapping[str, Mapping[str, int]]
     paid: Mapping[StreamKey, Mapping[str, int]]
@@ -38,9 +46,13 @@ def usage(conn: Connection, since: int) -> Usage:
     paid: defaultdict[StreamKey, Counter[str]] = defaultdict(Counter)
     for contract_id, stream_id, channel, count in conn.execute(_paid(since)):
         paid[contract_id, stream_id][channel] += count
+    answers = {row[0]: row[1] for row in conn.execute(seen_by_link.answers(since))}
     return Usage(
         notices={row[0]: row[1] for row in conn.execute(kinds.order_by(notice.c.kind))},
         read=conn.scalar(read) or 0,
+        read_by_link=conn.scalar(seen_by_link.seen_first(since)) or 0,
+        helpful=answers.get(True, 0),
+        unhelpful=answers.get(False, 0),
         people=conn.scalar(people) or 0,
         deliveries=dict(sorted(deliveries.items())),
         paid=paid,

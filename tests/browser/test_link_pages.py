@@ -1,14 +1,20 @@
 """Pages behind the links of letters: by keyboard, without a script, under any path, from either side."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select, update
 
 from notifier.contact_letters import contact_letter
 from notifier.contact_links import CONFIRM_PATH, new_link, tag_of
 from notifier.contacts import ContactBook
+from notifier.languages import LANGUAGES
 from notifier.recipients import set_language
+from notifier.schema import delivery, notice
+from notifier.seen_by_link import notice_seen
+from notifier.told_links import TOLD_PATH, token_for
 from store.clock import now_micros
 from tests.browser.under_path import under_path
 from tests.fakes.chain import EMPLOYEE
@@ -92,3 +98,74 @@ def test_a_cut_link_is_explained_and_leads_on(site, opened):
     page.get_by_role("link", name="Ir a mi bandeja").click()
     expect(page.locator("#sign-in, form, main").first).to_be_visible()
     assert page.url == f"{site.url}/#/inbox"
+
+
+def link_of_a_mail(site, language: str = "en") -> str:
+    """The path of the link in the mail that told the employee of the newest pause."""
+    vault = site.served.given.vault
+    with site.served.database.begin() as conn:
+        row = conn.execute(select(notice).order_by(notice.c.planned_at.desc()).limit(1)).one()
+        mine = notice.c.notice_id == row.notice_id
+        conn.execute(update(notice).where(mine).values(language=language, read_at=None))
+        mail = {"notice_id": row.notice_id, "channel": "email", "delivery_id": uuid4()}
+        taken = select(delivery).where(delivery.c.notice_id == row.notice_id).limit(1)
+        copied = conn.execute(taken).one()._asdict() | mail
+        conn.execute(delivery.insert().values(**copied))
+    return TOLD_PATH.format(token=token_for(vault, mail["delivery_id"], now_micros()))
+
+
+def seen(site) -> list[bool | None]:
+    with site.served.database.read() as conn:
+        return list(conn.scalars(select(notice_seen.c.helpful)))
+
+
+@pytest.mark.parametrize("sign", ["key", "wheel", "touch"])
+def test_who_moves_has_seen_it_and_who_only_renders_it_has_not(site, opened, sign):
+    page = opened(link_of_a_mail(site)[1:], key=None, has_touch=True)
+    expect(page.get_by_text("Now: still paused")).to_be_visible()
+    page.evaluate(
+        "for (const kind of ['keydown', 'pointerdown', 'wheel', 'touchstart'])"
+        " dispatchEvent(new Event(kind, { bubbles: true }))"
+    )
+    page.wait_for_timeout(500)
+    assert seen(site) == []
+    expect(page.get_by_role("button", name="I have seen it")).to_be_visible()
+    if sign == "key":
+        page.keyboard.press("Tab")
+    elif sign == "wheel":
+        page.mouse.wheel(0, 200)
+    else:
+        page.touchscreen.tap(5, 5)
+    expect(page.get_by_text("Marked as read")).to_be_visible()
+    assert seen(site) == [None]
+
+
+def test_the_page_works_by_keyboard_alone_without_a_script_under_a_path(site, opened):
+    with under_path(site.url, "/pay/wire", cuts=True) as under:
+        path = link_of_a_mail(site)
+        page = opened(path[1:], key=None, base=under.url, java_script_enabled=False)
+        page.get_by_role("button", name="I have seen it").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Marked as read")).to_be_visible()
+        page.get_by_role("button", name="No", exact=True).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Thank you.")).to_be_visible()
+        page.get_by_role("button", name="Yes", exact=True).focus()
+        page.keyboard.press("Enter")
+        yes = page.get_by_role("button", name="Yes", exact=True)
+        expect(yes).to_have_attribute("aria-pressed", "true")
+        assert seen(site) == [True]
+        page.get_by_role("link", name="See the full history").focus()
+        there = page.evaluate("document.activeElement.href")
+        assert there.startswith(f"{under.url}/#/stream/")
+        assert under.strays == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_fits_a_small_screen_and_meets_one_heading(site, opened, language):
+    path = link_of_a_mail(site, language)
+    page = opened(path[1:], key=None, viewport={"width": 320, "height": 640})
+    way = "rtl" if language == "ar" else "ltr"
+    expect(page.locator("html")).to_have_attribute("dir", way)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

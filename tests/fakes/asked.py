@@ -13,6 +13,7 @@ from notifier.contact_letters import contact_letter
 from notifier.contact_links import new_link, tag_of
 from notifier.contacts import ContactBook
 from notifier.schema import contact
+from notifier.told_links import token_for
 from notifier.webhooks import subscriptions
 from notifier.webhooks.subscriptions import Owner, Wanted
 from store.clock import now_micros
@@ -35,6 +36,10 @@ def places(everybody: Everybody, route: str, template: str) -> str:
         values["contact_id"] = str(_contact(everybody))
     if "/confirm/" in template:
         values["token"] = _link(everybody)
+    elif "/told/" in template:
+        with everybody.served.database.begin() as conn:
+            mail = plan(conn, state="accepted")
+        values["token"] = token_for(everybody.served.given.vault, mail, now_micros())
     elif "token" in names:
         lookup = everybody.served.given.vault.destination_lookup("email", "ana@example.test")
         values["token"] = unsubscribing.token_for(everybody.served.given.vault, lookup)
@@ -118,6 +123,7 @@ _VALUES = {
     "slug": "not-found",
     "language": "en",
     "kind": "paused",
+    "answer": "yes",
 }
 _BODIES: dict[str, Callable[[Everybody], dict[str, Any]]] = {
     "POST /v1/auth/challenge": lambda _: {"address": ANA.public_key},

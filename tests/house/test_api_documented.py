@@ -54,7 +54,8 @@ MODULES = (
 )
 MODULES += (audit_schemas, pause_schemas, read_schemas, told_schemas, page_reports)
 FILES = {f"/v1/export/pauses.{form}" for form in ("csv", "ndjson", "parquet")}
-PAGES = {"/v1/confirm/{token}", "/v1/unsubscribe/{token}", "/v1/unsubscribe/{token}/undo"}
+TOLD = {f"/v1/told/{{token}}{more}" for more in ("", "/seen", "/helpful/{answer}")}
+PAGES = TOLD | {"/v1/confirm/{token}", "/v1/unsubscribe/{token}", "/v1/unsubscribe/{token}/undo"}
 BADGE = "/v1/streams/{contract_id}/{stream_id}/badge.svg"
 ONLY_TEXT = {"/metrics", "/v1/feed", BADGE, *FILES, *PAGES}
 PREVIEW = {"GET /preview", "GET /preview/{language}/{kind}"}

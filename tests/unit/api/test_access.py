@@ -20,10 +20,14 @@ VALUES = {
     "contact_id": "5a0c1f6e-9a1b-4f0e-8f44-0d2a5b1f6a10",
     "webhook_id": "5a0c1f6e-9a1b-4f0e-8f44-0d2a5b1f6a11",
     "token": "none",
+    "answer": "yes",
 }
 SIGNED = "/v1/providers/twilio/callbacks"
 SIGN_IN = {"/v1/auth/challenge", "/v1/auth/token"}
-BY_TOKEN = {"/v1/unsubscribe/none", "/v1/unsubscribe/none/undo", "/v1/confirm/none"}
+BY_TOKEN = {
+    *("/v1/unsubscribe/none", "/v1/unsubscribe/none/undo", "/v1/confirm/none"),
+    *("/v1/told/none", "/v1/told/none/seen", "/v1/told/none/helpful/yes"),
+}
 PUBLIC = {
     SIGNED,
     *SIGN_IN,

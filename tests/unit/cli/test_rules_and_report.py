@@ -1,9 +1,10 @@
 """`rules simulate` and `report` as operators read them."""
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from api.request_tally import request_minute
+from notifier import seen_by_link
 from notifier.contact_file import ContactLine
 from notifier.schema import delivery, notice
 from store.clock import now_micros
@@ -51,12 +52,17 @@ def test_the_report_counts_use_reading_and_cost(command, served):
         sms = conn.execute(delivery.select().where(delivery.c.channel == "sms")).one()
         tried(conn, sms.delivery_id, 1, result="accepted", ended_at=1)
         tried(conn, sms.delivery_id, 2, result="not_sent", ended_at=1)
+        seen = select(delivery.c.delivery_id).where(delivery.c.channel == "email").limit(1)
+        conn.execute(update(notice).where(notice.c.notice_id == sms.notice_id).values(read_at=None))
+        seen_by_link.answer(conn, conn.scalar(seen), 2, helpful=True)
         views = {"requests": 9, "errors": 0, "history_views": 4}
         conn.execute(insert(request_minute).values(minute=minute, **views))
     found = command.json("report", "--since", "2020-01-01")
     assert found["streams"] == {"known": 1, "paused": 1, "paused_percent": 100.0}
     assert found["notices"] == {"total": 2, "by_kind": {"paused": 2}}
-    assert found["read"] == {"in_app": 2, "percent": 100.0}
+    shares = {"percent": 100.0, "in_app_percent": 50.0, "by_link_percent": 50.0}
+    assert found["read"] == {"in_app": 1, "by_link": 1} | shares
+    assert found["helpful"] == {"yes": 1, "no": 0}
     assert found["history_views"] == 4
     assert found["deliveries"]["in_app"] == {"delivered": 2}
     assert (found["cost_micros"], found["cost_micros_per_notice"]) == (50_000, 25_000)

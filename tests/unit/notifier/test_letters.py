@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, select, update
 
-from notifier import attempts, suppression
+from notifier import attempts, suppression, told_links
 from notifier.attempts import Claim
+from notifier.content import encode_content
 from notifier.errors import DestinationRejected
 from notifier.letters import ERASED, Draft, Letters, Withheld
 from notifier.rendering import Renderer
@@ -14,7 +15,7 @@ from notifier.schema import contact, notice
 from notifier.sites import site_lookup
 from store.clock import now_micros
 from store.engine import Database
-from tests.fakes.planned import CONTRACT, PLACES, plan, vault
+from tests.fakes.planned import CONTRACT, PLACES, content, plan, vault
 
 LETTERS = Letters(vault(), Renderer())
 
@@ -108,3 +109,23 @@ def test_a_telephone_number_is_at_no_site(sqlite_database: Database) -> None:
         draft = LETTERS.read(conn, held)
     assert isinstance(draft, Draft)
     assert draft.site == ""
+
+
+@pytest.mark.parametrize("channel", ["email", "sms", "push"])
+def test_a_mail_leads_to_the_page_that_knows_whether_it_was_seen(
+    sqlite_database: Database, channel: str
+) -> None:
+    letters = Letters(vault(), Renderer(), public_url="https://pay.example/wire")
+    place = f"https://pay.example/wire/streams/{CONTRACT}/7"
+    with sqlite_database.begin() as conn:
+        held = claim(conn, channel)
+        conn.execute(update(notice).values(content=encode_content(content(link=place))))
+        draft = letters.read(conn, held)
+    assert isinstance(draft, Draft)
+    first, second = letters.write(held, draft), letters.write(held, draft)
+    assert first == second
+    link = told_links.link_for(
+        vault(), held.delivery_id, held.planned_at, "https://pay.example/wire"
+    )
+    assert (link in first.text) == (f'href="{link}"' in str(first.html)) == (channel == "email")
+    assert place not in first.text + str(first.html)
