@@ -39,6 +39,8 @@ class ContactLine(NamedTuple):
     urgent_pauses: str = ""
     pauses_only: str = ""
     off: str = ""
+    one_by_one: str = ""
+    order: str = ""
 
     @property
     def wishes(self) -> dict[str, str]:

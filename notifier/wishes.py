@@ -1,8 +1,9 @@
 """What people want, as cells of an employer's roster: read, checked and written.
 
 Pure. `time_zone`: IANA name. `quiet_hours`: `22:00-07:00`. `urgent_pauses`, `pauses_only`: yes or no.
-`off`: `kind:channel`, separated by blanks. `none` takes quiet hours, or what is off, away; an empty cell
-changes nothing.
+`off`: `kind:channel`, separated by blanks. `one_by_one`: yes, no, or `none`: as the deployment does.
+`order`: channels, the most wanted first, separated by blanks. `none` takes quiet hours, what is off, or an
+order away; an empty cell changes nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +20,13 @@ from notifier.preferences import (
     zone_of,
 )
 
-WISHES = ("time_zone", "quiet_hours", "urgent_pauses", "pauses_only", "off")
+WISHES = (
+    *("time_zone", "quiet_hours", "urgent_pauses", "pauses_only", "off"),
+    *("one_by_one", "order"),
+)
 NONE = "none"
 _ANSWERS = {"yes": True, "no": False}
+_SAID = {answer: cell for cell, answer in _ANSWERS.items()}
 
 
 def wish_faults(cells: Mapping[str, str]) -> Iterator[str]:
@@ -44,9 +49,10 @@ def cells_of(wish: Preferences) -> tuple[str, ...]:
     """The way back, in the order of WISHES."""
     quiet = wish.quiet
     hours = NONE if quiet is None else f"{clock_of(quiet.starts)}-{clock_of(quiet.ends)}"
-    answers = ("yes" if each else "no" for each in (wish.urgent_pauses, wish.pauses_only))
+    answers = (_SAID[each] for each in (wish.urgent_pauses, wish.pauses_only))
     off = " ".join(f"{kind}:{channel}" for kind, channel in wish.off) or NONE
-    return wish.time_zone, hours, *answers, off
+    one_by_one = NONE if wish.one_by_one is None else _SAID[wish.one_by_one]
+    return wish.time_zone, hours, *answers, off, one_by_one, " ".join(wish.order) or NONE
 
 
 def _zone(cell: str) -> str:
@@ -85,10 +91,25 @@ def _off(cell: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _own_way(cell: str) -> bool | None:
+    if cell != NONE and cell not in _ANSWERS:
+        raise ValueError("give yes, no, or none for the deployment's way")
+    return _ANSWERS.get(cell)
+
+
+def _order(cell: str) -> tuple[str, ...]:
+    named = () if cell == NONE else tuple(cell.split())
+    if len(set(named)) < len(named) or not set(named) <= set(CHANNELS):
+        raise ValueError(f"give some of {', '.join(CHANNELS)}, each once, separated by blanks")
+    return named
+
+
 _READERS: Mapping[str, Callable[[str], object]] = {
     "time_zone": _zone,
     "quiet_hours": _hours,
     "urgent_pauses": _answer,
     "pauses_only": _answer,
     "off": _off,
+    "one_by_one": _own_way,
+    "order": _order,
 }

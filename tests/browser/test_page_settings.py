@@ -137,6 +137,37 @@ def test_what_is_chosen_is_kept_and_shown_again(site, settings):
     expect(page.get_by_label("Time zone")).to_have_value("America/Sao_Paulo")
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_order_of_channels_is_chosen_by_keyboard_alone(site, opened, language):
+    page = opened(f"?lang={language}#/inbox/settings", key=None, account=EMPLOYEE)
+    lines = page.locator(".order li")
+    expect(lines).to_have_count(3)
+    page.locator("#one-by-one").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")  # the first line's "earlier" is off: its "later" is next
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    said = page.locator(".ways [role=status]")
+    expect(said).to_contain_text("3")
+    focused = "document.activeElement.closest('li').dataset.channel"
+    assert page.evaluate(focused) == "push"
+    page.locator("#save").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#preferences .saved")).not_to_be_empty()
+    kept = wishes(site).preferences
+    assert (kept.one_by_one, kept.order) == (True, ("email", "sms", "push"))
+    page.reload()
+    expect(lines.first).to_have_attribute("data-channel", "email")
+    expect(page.locator("#one-by-one")).to_have_value("true")
+
+
+def test_an_order_that_nobody_touched_stays_the_services_own(site, settings):
+    page = settings()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert (wishes(site).preferences.one_by_one, wishes(site).preferences.order) == (None, ())
+
+
 def test_pauses_only_leaves_the_other_kinds_no_choice(site, settings):
     page = settings()
     page.get_by_role("checkbox", name="Pauses only").check()

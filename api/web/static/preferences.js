@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { h, show } from "./dom.js";
 import { field, showFaults, tick, withoutFaults } from "./fields.js";
 import { posted } from "./wallet.js";
+import { ways } from "./ways.js";
 import { language, t, term } from "./words.js";
 
 const CHANNELS = ["email", "sms", "push"];
@@ -21,6 +22,7 @@ export function preferences(wish) {
   const ends = clock("ends", quiet.ends);
   const urgent = tick("urgent", t("set.urgent"), { checked: wish.urgent_pauses });
   const { table, chosen } = switches(wish.kinds);
+  const one = ways(wish);
   const said = h("p", { class: "saved", role: "status" });
   const save = h("button", { type: "submit", class: "button strong", id: "save" }, t("set.save"));
   const hours = h("fieldset", { class: "hours", "data-field": "quiet_hours", "aria-describedby": "hours-wrong" }, h("legend", { class: "unseen" }, t("set.quiet")),
@@ -39,7 +41,7 @@ export function preferences(wish) {
     show(said);
     save.disabled = true;
     const wanted = { ...wish, language: languages.value, time_zone: zone.value.trim(), pauses_only: only.box.checked, urgent_pauses: urgent.box.checked,
-      quiet_hours: hushed.box.checked ? { starts: starts.value, ends: ends.value } : null, kinds: chosen() };
+      quiet_hours: hushed.box.checked ? { starts: starts.value, ends: ends.value } : null, kinds: chosen(), ...one.chosen() };
     try {
       Object.assign(wish, await ask("v1/me/preferences", {}, posted(wanted, "PUT")));
       show(said, t("set.saved"));
@@ -51,7 +53,7 @@ export function preferences(wish) {
 
   const form = h("form", { class: "card settings", id: "preferences", novalidate: true, onsubmit: submit, oninput: () => show(said) },
     h("h2", {}, t("set.what")), h("p", { class: "hint" }, t("set.what_text")),
-    table, only.row, hushed.row, hours,
+    table, only.row, one.element, hushed.row, hours,
     h("div", { class: "pair" }, field("language", t("set.language"), languages), field("time_zone", t("set.zone"), zone, t("set.zone_hint"))),
     h("datalist", { id: "zones" }, zones().map((each) => h("option", { value: each }))),
     h("p", { class: "wrong", role: "alert" }), h("div", { class: "actions" }, save, said));

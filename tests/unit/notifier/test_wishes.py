@@ -23,7 +23,8 @@ from tests.fakes.planning import World
 
 ALL_DAY_BUT_A_MINUTE = Quiet(0, 1439)
 ANA = ContactLine(chain.EMPLOYEE, "ana@example.test", "+15550100001", language="pt-BR")
-FULL = Preferences("Asia/Kolkata", Quiet(1320, 420), True, True, (("resumed", "sms"),))
+OFF = (("resumed", "sms"),)
+FULL = Preferences("Asia/Kolkata", Quiet(1320, 420), True, True, OFF, True, ("sms", "push"))
 
 
 @pytest.fixture
@@ -120,7 +121,8 @@ def file_of(*rows: str, header: str = ",".join(HEADER + WISHES)) -> io.StringIO:
 
 
 def test_a_roster_says_what_people_want_and_reads_back(world: World) -> None:
-    row = f"{chain.EMPLOYEE},ana@example.test,,,de,Asia/Kolkata,22:00-07:00,yes,yes,resumed:sms"
+    wishes = "Asia/Kolkata,22:00-07:00,yes,yes,resumed:sms,yes,sms push"
+    row = f"{chain.EMPLOYEE},ana@example.test,,,de,{wishes}"
     world.register(*read_contacts(file_of(row)))
     out = io.StringIO()
     with world.database.read() as conn:
@@ -140,7 +142,7 @@ def test_an_old_file_and_empty_cells_change_no_wish(world: World) -> None:
     wants(world, FULL)
     old = file_of(f"{chain.EMPLOYEE},ana@example.test,,,de", header=",".join(HEADER))
     world.register(*read_contacts(old))
-    world.register(*read_contacts(file_of(f"{chain.EMPLOYEE},,,,,,,,no,")))
+    world.register(*read_contacts(file_of(f"{chain.EMPLOYEE},,,,,,,,no,,,")))
     with world.database.read() as conn:
         private = private_of(conn, world.vault, chain.EMPLOYEE)
     assert private.preferences == msgspec.structs.replace(FULL, pauses_only=False)
@@ -156,6 +158,9 @@ def test_an_old_file_and_empty_cells_change_no_wish(world: World) -> None:
         ({"urgent_pauses": "maybe"}, "yes or no"),
         ({"off": "paused:fax"}, "kind:channel"),
         ({"off": "paid:sms"}, "kind:channel"),
+        ({"one_by_one": "often"}, "one_by_one: give yes, no, or none"),
+        ({"order": "sms sms"}, "order: give some of email, push, sms, each once"),
+        ({"order": "sms fax"}, "each once"),
     ],
 )
 def test_a_wrong_cell_is_named_with_the_way_out(cells: dict[str, str], named: str) -> None:
@@ -173,7 +178,7 @@ def test_a_wrong_header_is_refused(header: str) -> None:
         read_contacts(file_of(header=header))
 
 
-@pytest.mark.parametrize("wish", [DEFAULTS, FULL])
+@pytest.mark.parametrize("wish", [DEFAULTS, FULL, Preferences(one_by_one=False)])
 def test_cells_read_back(wish: Preferences) -> None:
     cells: dict[str, Any] = dict(zip(WISHES, cells_of(wish), strict=True))
     assert list(wish_faults(cells)) == []
