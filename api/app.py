@@ -36,6 +36,7 @@ from api.routes import (
     exports,
     feed_stream,
     me,
+    my_changes,
     my_contacts,
     operations,
     page_reports,
@@ -54,17 +55,8 @@ from api.web import page, sandbox
 
 _AREAS = (
     *(streams, contracts, feed_stream, exports, auth, me, my_contacts, preferences, unsubscribe),
-    *(
-        confirm,
-        told,
-        deliveries,
-        callbacks,
-        webhooks,
-        webhook_deliveries,
-        operations,
-        preview,
-        reference,
-    ),
+    *(confirm, told, my_changes),
+    *(deliveries, callbacks, webhooks, webhook_deliveries, operations, preview, reference),
     *(stream_extras, audit, page_reports, sandbox, page),
 )
 

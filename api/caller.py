@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from api.sessions import is_session
+from notifier.changes import API, PAGE, Author
 from projections.reach import Reach
 
 
@@ -29,3 +30,8 @@ class Caller(NamedTuple):
     def reach(self) -> Reach:
         """Which streams it may read: people their own, keys those of the contracts they are limited to."""
         return Reach(self.account_id if self.is_session else None, self.contracts)
+
+    @property
+    def author(self) -> Author:
+        """By whose word something changes."""
+        return Author(PAGE if self.is_session else API, self.key_id)

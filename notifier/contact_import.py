@@ -13,7 +13,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from notifier import changes
+from notifier.changes import Author, Changed, Whose
 from notifier.contact_file import ContactLine
+from notifier.contacts import hint_of
 from notifier.privacy import Vault
 from notifier.recipients import (
     Private,
@@ -31,6 +34,7 @@ from store.clock import now_micros
 from store.engine import Database
 
 LINES_PER_TRANSACTION = 500
+BY_IMPORT = Author(changes.IMPORT)
 CHANNELS = ("email", "sms", "push")
 _COLUMNS = (
     "contact_id",
@@ -49,6 +53,15 @@ class Imported(NamedTuple):
 
     accounts: int
     erased: int
+
+
+class _Place(NamedTuple):
+    """A row of `contact`, and what the person reads of it."""
+
+    row: bulk.Row
+    channel: str
+    what: str
+    changed: Sequence[Changed]
 
 
 def import_contacts(
@@ -80,29 +93,33 @@ def _import_part(
     contacts = _contacts_of(conn, [person.recipient_id for person in people.values()])
     rows: list[bulk.Row] = []
     relabelled: list[dict[str, object]] = []
+    history: list[bulk.Row] = []
     erased = 0
     for line in lines:
         person = people[line.account_id]
         if person.key is None:
             erased += 1
             continue
-        rows.extend(
-            _rows(
-                vault,
-                line,
-                contacts.get(person.recipient_id, ()),
-                now,
-                key=person.key,
-                recipient_id=person.recipient_id,
-            )
-        )
+        whose = Whose(person.recipient_id, person.key)
+        places = list(_places(vault, line, contacts.get(person.recipient_id, ()), whose, now))
+        rows += [each.row for each in places]
+        history += [
+            changes.row_of(whose, BY_IMPORT, each.what, each.channel, each.changed, now)
+            for each in places
+        ]
         wish = wished(person.preferences, line.wishes)
         language = line.language or person.language
         if (language, wish) != (person.language, person.preferences):
             private = Private(line.account_id, language, wish)
             sealed = seal_private(person.key, person.recipient_id, private)
             relabelled.append({"whose": person.recipient_id, "sealed": sealed})
+            was = (person.language, person.preferences)
+            differing = changes.between(was, (language, wish))
+            history.append(
+                changes.row_of(whose, BY_IMPORT, changes.PREFERENCES, None, differing, now)
+            )
     bulk.upsert_many(conn, contact, ("contact_id",), _COLUMNS, rows)
+    changes.note(conn, history)
     if relabelled:
         mine = recipient.c.recipient_id == bindparam("whose")
         conn.execute(update(recipient).where(mine).values(private=bindparam("sealed")), relabelled)
@@ -121,15 +138,9 @@ def _contacts_of(conn: Connection, recipient_ids: Sequence[str]) -> dict[str, li
     return found
 
 
-def _rows(
-    vault: Vault,
-    line: ContactLine,
-    contacts: Sequence[Row[Any]],
-    now: int,
-    *,
-    key: bytes,
-    recipient_id: str,
-) -> Iterator[bulk.Row]:
+def _places(
+    vault: Vault, line: ContactLine, contacts: Sequence[Row[Any]], whose: Whose, now: int
+) -> Iterator[_Place]:
     """The contacts that a line adds, replaces or verifies."""
     for channel, destination in zip(CHANNELS, (line.email, line.phone, line.push), strict=True):
         if not destination:
@@ -142,9 +153,14 @@ def _rows(
         place = (same or there)[:1]
         contact_id: UUID = place[0].contact_id if place else uuid4()
         created_at = place[0].created_at if place else now
-        sealed = seal_destination(key, contact_id, destination)
+        sealed = seal_destination(whose.key, contact_id, destination)
         site = site_lookup(vault, channel, destination)
-        yield contact_id, recipient_id, channel, sealed, lookup, now, created_at, site
+        what = changes.CONFIRMED if same else changes.REPLACED if place else changes.ADDED
+        before = [open_destination(whose.key, contact_id, row.destination) for row in place]
+        was = hint_of(channel, before[0]) if before else None
+        row = (contact_id, whose.recipient_id, channel, sealed, lookup, now, created_at, site)
+        changed = changes.of_place(was, hint_of(channel, destination))
+        yield _Place(row, channel, what, changed)
 
 
 def export_contacts(

@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from notifier import contact_letters, contact_links, suppression
+from notifier import changes, contact_letters, contact_links, suppression
+from notifier.changes import BY_OPERATOR, Author, Whose
 from notifier.contact_letters import newest_code, one_at_a_time
 from notifier.contact_links import Waiting
 from notifier.contact_post import ContactPost, Place
@@ -53,9 +54,13 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContactBook:
-    """The contacts of accounts. `codes_an_hour`: most codes of the whole deployment."""
+    """The contacts of accounts. `author`: by whose word they change.
+
+    `codes_an_hour`: most codes of the whole deployment.
+    """
 
     vault: Vault
+    author: Author = BY_OPERATOR
     codes_an_hour: int = 600
 
     @property
@@ -86,6 +91,7 @@ class ContactBook:
             return _listed(same[0], destination)
         if not same and len(there) >= MOST_CONTACTS:
             return Refused.TOO_MANY_CONTACTS
+        hint = hint_of(channel, destination)
         one_at_a_time(conn)
         if self._post.codes_are_spent(conn, person.recipient_id, lookup, now):
             return Refused.TOO_MANY_CODES
@@ -102,8 +108,9 @@ class ContactBook:
                     site_lookup=site_lookup(self.vault, channel, destination),
                 )
             )
+            self._note(conn, person, changes.ADDED, channel, (None, hint), now)
         self._post.send_code(conn, person, Place(contact_id, channel, destination, lookup), now)
-        hint, created_at = hint_of(channel, destination), same[0].created_at if same else now
+        created_at = same[0].created_at if same else now
         return Listed(contact_id, channel, hint, None, created_at, contact_letters.PENDING)
 
     def verify(
@@ -142,6 +149,9 @@ class ContactBook:
     def _confirm(self, conn: Connection, person: Recipient, row: Row[Any], now: int) -> None:
         """The place counts from now on; the others are told of it."""
         contact_letters.spend_codes(conn, row.contact_id)
+        place = open_destination(person.key or b"", row.contact_id, row.destination)
+        hint = hint_of(row.channel, place)
+        self._note(conn, person, changes.CONFIRMED, row.channel, (hint, hint), now)
         mine_only = contact.c.contact_id == row.contact_id
         conn.execute(update(contact).where(mine_only).values(verified_at=now))
         for reason in suppression.LIFTED_BY_CONSENT:
@@ -163,8 +173,23 @@ class ContactBook:
         if row.verified_at is not None:
             place = Place(contact_id, row.channel, destination, row.destination_lookup)
             self._post.send_news(conn, person, REMOVED, place, about=row.channel, now=now)
+        hint = hint_of(row.channel, destination)
+        self._note(conn, person, changes.REMOVED, row.channel, (hint, None), now)
         conn.execute(delete(contact).where(contact.c.contact_id == contact_id))
         return _listed(row, destination)
+
+    def _note(  # whose, and what became of which place
+        self,
+        conn: Connection,
+        person: Recipient,
+        what: str,
+        channel: str,
+        hints: tuple[str | None, str | None],
+        now: int,
+    ) -> None:
+        whose = Whose(person.recipient_id, person.key or b"")
+        changed = changes.of_place(*hints)
+        changes.note(conn, [changes.row_of(whose, self.author, what, channel, changed, now)])
 
     def _person(self, conn: Connection, account: str, now: int) -> Recipient:
         return Roster(self.vault).meet(conn, [account], now)[account]

@@ -4,13 +4,13 @@ An account that nobody registered has a recipient too: the in-app notice waits t
 tombstone: it is found, has no key, and is told nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 
 from notifier import privacy
 from notifier.errors import DestinationRejected
@@ -186,44 +186,6 @@ def open_place(vault: Vault, place: SealedPlace) -> str:
 def language_of(conn: Connection, vault: Vault, account_id: str) -> str:
     """The account's language; the default where nothing is known of it."""
     return private_of(conn, vault, account_id).language
-
-
-def set_language(conn: Connection, vault: Vault, account_id: str, language: str, now: int) -> bool:
-    """Set the account's language, known or not; False: it was erased."""
-    change = partial(msgspec.structs.replace, language=language)
-    return _change(conn, vault, account_id, change, now)
-
-
-def set_preferences(  # the transaction, and whose wishes they are
-    conn: Connection,
-    vault: Vault,
-    account_id: str,
-    preferences: Preferences,
-    *,
-    language: str,
-    now: int,
-) -> bool:
-    """Set what the account wants, known or not; False: it was erased."""
-    change = partial(msgspec.structs.replace, preferences=preferences, language=language)
-    return _change(conn, vault, account_id, change, now)
-
-
-def _change(
-    conn: Connection,
-    vault: Vault,
-    account_id: str,
-    change: Callable[[Private], Private],
-    now: int,
-) -> bool:
-    person = Roster(vault).meet(conn, [account_id], now)[account_id]
-    if person.key is None:
-        return False
-    mine = recipient.c.recipient_id == person.recipient_id
-    sealed = conn.execute(select(recipient.c.private).where(mine).with_for_update()).scalar_one()
-    changed = change(open_private(person.key, person.recipient_id, sealed))
-    sealed = seal_private(person.key, person.recipient_id, changed)
-    conn.execute(update(recipient).where(mine).values(private=sealed))
-    return True
 
 
 def private_of(conn: Connection, vault: Vault, account_id: str) -> Private:

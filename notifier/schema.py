@@ -60,6 +60,7 @@ contact = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("site_lookup", key_text()),
     UniqueConstraint("recipient_id", "channel", "destination_lookup"),
+    Index("ix_contact_destination_lookup", "destination_lookup"),
 )
 
 # What one recipient should know. The row is the in-app message. `content`: msgpack of what the words

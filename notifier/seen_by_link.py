@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from notifier import inbox
-from notifier.schema import delivery, notice
+from notifier.schema import delivery, notice, recipient
 from notifier.states import CANARY
 from store import bulk
 from store.schema import key_text, metadata
@@ -59,6 +59,7 @@ class Told(NamedTuple):
     """
 
     channel: str
+    account_lookup: str
     own: UUID
     notices: Sequence[Row[Any]]
     seen: bool
@@ -68,9 +69,10 @@ class Told(NamedTuple):
 def told_by(conn: Connection, delivery_id: UUID, *, locked: bool = False) -> Told | None:
     """What a delivery told; None: it is gone, told nobody, or the person was erased."""
     one = conn.execute(
-        select(delivery.c.notice_id, delivery.c.channel).where(
-            delivery.c.delivery_id == delivery_id
-        )
+        select(delivery.c.notice_id, delivery.c.channel, recipient.c.account_lookup)
+        .join(notice, notice.c.notice_id == delivery.c.notice_id)
+        .join(recipient, recipient.c.recipient_id == notice.c.recipient_id)
+        .where(delivery.c.delivery_id == delivery_id)
     ).first()
     if one is None:
         return None
@@ -81,7 +83,7 @@ def told_by(conn: Connection, delivery_id: UUID, *, locked: bool = False) -> Tol
         return None
     answered = select(notice_seen.c.helpful).where(notice_seen.c.notice_id == one.notice_id)
     seen = all(row.read_at is not None for row in rows)
-    return Told(one.channel, one.notice_id, rows, seen, conn.scalar(answered))
+    return Told(one.channel, one.account_lookup, one.notice_id, rows, seen, conn.scalar(answered))
 
 
 def see(conn: Connection, delivery_id: UUID, now: int) -> Told | None:

@@ -19,6 +19,8 @@ from sqlalchemy import (
     update,
 )
 
+from notifier import changes
+from notifier.changes import Said, note_of_place
 from notifier.schema import suppression
 from store import bulk
 
@@ -52,7 +54,11 @@ def lift_all(conn: Connection, channel: str, lookup: str, *, at: int) -> list[st
         .values(source=OPERATOR, changed_at=at, lifted_at=at)
         .returning(suppression.c.reason)
     )
-    return sorted(lifted.scalars())
+    reasons = sorted(lifted.scalars())
+    for reason in reasons:
+        said = Said(changes.LIFTED, reason, OPERATOR, at)
+        note_of_place(conn, channel, lookup, said)
+    return reasons
 
 
 def reason_for(channel: Any, lookup: Any) -> ScalarSelect[Any]:
@@ -81,14 +87,21 @@ def _of(channel: Any, lookup: Any) -> ColumnElement[bool]:
 
 def _change(conn: Connection, row: tuple[Any, ...]) -> None:
     """Write the row unless newer news stands there; of two at one instant the cautious one stands."""
-    if bulk.insert_many(conn, suppression, _COLUMNS, [row], on_conflict="nothing"):
-        return
     channel, lookup, reason, source, at, lifted_at = row
+    what = changes.SUPPRESSED if lifted_at is None else changes.LIFTED
+    if bulk.insert_many(conn, suppression, _COLUMNS, [row], on_conflict="nothing"):
+        if lifted_at is None:
+            note_of_place(conn, channel, lookup, Said(what, reason, source, at))
+        return
+    there = (_of(channel, lookup), suppression.c.reason == reason)
+    before = conn.scalar(select(suppression.c.lifted_at).where(*there))
     older = suppression.c.changed_at < at
     if lifted_at is None:
         older = or_(older, suppression.c.changed_at == at)
-    conn.execute(
+    written = conn.execute(
         update(suppression)
-        .where(_of(channel, lookup), suppression.c.reason == reason, older)
+        .where(*there, older)
         .values(source=source, changed_at=at, lifted_at=lifted_at)
     )
+    if written.rowcount and (before is None) != (lifted_at is None):
+        note_of_place(conn, channel, lookup, Said(what, reason, source, at))

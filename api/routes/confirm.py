@@ -16,6 +16,7 @@ from api.dependencies import ApiDependencies, Reads, Serving, client_of
 from api.problems import INVALID_REQUEST, NOT_FOUND, documented
 from api.routes.my_contacts import CONTACT_VERIFIED
 from notifier import contact_links
+from notifier.changes import CONFIRM_LINK, Author
 from notifier.contact_links import CONFIRM_PATH, Waiting
 from notifier.contacts import ContactBook
 from store.clock import now_micros
@@ -52,7 +53,7 @@ async def confirm(request: Request, given: Serving, token: Token) -> HTMLRespons
 def _confirmed(given: ApiDependencies, token: str, client: str | None) -> Waiting | None:
     now = now_micros()
     with given.database.begin() as conn:
-        found = ContactBook(given.vault).confirm(conn, token, now)
+        found = ContactBook(given.vault, Author(CONFIRM_LINK)).confirm(conn, token, now)
         if found is not None:
             about = f"email {found.contact_id}"
             entry = Access(CONTACT_VERIFIED, BY_LINK, found.account_lookup, client, about)

@@ -28,7 +28,8 @@ from api.reading import Listed, Listing
 from notifier import inbox
 from notifier.contacts import ContactBook
 from notifier.inbox import InboxPlace
-from notifier.recipients import language_of, recipient_of, set_language
+from notifier.recipients import language_of, recipient_of
+from notifier.wishing import set_language
 from store.clock import now_micros
 
 router = APIRouter(prefix="/v1/me", tags=["me"], responses=KEYED)
@@ -53,7 +54,7 @@ async def change_me(request: Request, caller: Controller, given: Serving, change
         now = now_micros()
         account = str(caller.account_id)
         with given.database.begin() as conn:
-            if not set_language(conn, given.vault, account, change.language, now):
+            if not set_language(conn, given.vault, account, change.language, now, caller.author):
                 raise Problem(CONFLICT, "the account's data was erased, and it asked for no more")
             lookup = given.vault.account_lookup(account)
             entry = Access(LANGUAGE_SET, caller.key_id, lookup, client_of(request), change.language)

@@ -110,7 +110,7 @@ async def _changed(
     def write() -> Listed | Refused:
         now = now_micros()
         with given.database.begin() as conn:
-            found = change(conn, ContactBook(given.vault), account, now)
+            found = change(conn, ContactBook(given.vault, caller.author), account, now)
             noted = _noted(action, found)
             if noted is not None:
                 lookup = given.vault.account_lookup(account)

@@ -12,7 +12,8 @@ from api.control import CONTROLLED, Controller
 from api.dependencies import KEYED, ApiDependencies, Employee, Reads, Serving, client_of
 from api.preference_schemas import MyPreferences, shown
 from api.problems import CONFLICT, Problem, documented
-from notifier.recipients import private_of, set_preferences
+from notifier.recipients import private_of
+from notifier.wishing import set_preferences
 from store.clock import now_micros
 
 router = APIRouter(prefix="/v1/me/preferences", tags=["me"], responses=KEYED)
@@ -37,7 +38,13 @@ async def change_preferences(
         wish = wanted.preferences()
         with given.database.begin() as conn:
             if not set_preferences(
-                conn, given.vault, account, wish, language=wanted.language, now=now
+                conn,
+                given.vault,
+                account,
+                wish,
+                language=wanted.language,
+                now=now,
+                author=caller.author,
             ):
                 raise Problem(CONFLICT, "the account's data was erased, and it asked for no more")
             lookup = given.vault.account_lookup(account)

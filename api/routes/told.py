@@ -85,7 +85,10 @@ async def _changed(
         with given.database.read() as conn:
             return _with_items(conn, given, told)
 
-    return _page(request, token, await asyncio.to_thread(write))
+    found = await asyncio.to_thread(write)
+    if found is not None:
+        request.app.state.feed.inbox_changed(found[0].account_lookup)
+    return _page(request, token, found)
 
 
 def _with_items(

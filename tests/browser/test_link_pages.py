@@ -11,10 +11,10 @@ from notifier.contact_letters import contact_letter
 from notifier.contact_links import CONFIRM_PATH, new_link, tag_of
 from notifier.contacts import ContactBook
 from notifier.languages import LANGUAGES
-from notifier.recipients import set_language
 from notifier.schema import delivery, notice
 from notifier.seen_by_link import notice_seen
 from notifier.told_links import TOLD_PATH, token_for
+from notifier.wishing import set_language
 from store.clock import now_micros
 from tests.browser.under_path import under_path
 from tests.fakes.chain import EMPLOYEE

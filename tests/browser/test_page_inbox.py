@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from notifier.recipients import set_language
+from notifier.wishing import set_language
 from store.clock import now_micros
 from tests.fakes import chain
 from tests.fakes.chain import EMPLOYEE, EMPLOYER

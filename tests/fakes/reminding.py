@@ -4,11 +4,11 @@ from sqlalchemy import select
 
 from notifier.contact_file import ContactLine
 from notifier.preferences import Preferences
-from notifier.recipients import set_preferences
 from notifier.reminder_times import Times
 from notifier.reminders import Reminders
 from notifier.restraint import Restraint
 from notifier.schema import recipient
+from notifier.wishing import set_preferences
 from store.engine import Database
 from tests.fakes import chain
 from tests.fakes.chain import EMPLOYEE, EMPLOYER, OTHER

@@ -15,6 +15,7 @@ from sqlalchemy import insert
 from api import (
     audit_schemas,
     auth_schemas,
+    change_schemas,
     contract_schemas,
     delivery_schemas,
     feed_schemas,
@@ -50,7 +51,7 @@ from tests.house.repository import ROOT
 
 MODULES = (
     *(schemas, contract_schemas, delivery_schemas, inbox_schemas, operation_schemas),
-    *(auth_schemas, me_schemas, webhook_schemas, preference_schemas),
+    *(auth_schemas, change_schemas, me_schemas, webhook_schemas, preference_schemas),
 )
 MODULES += (audit_schemas, pause_schemas, read_schemas, told_schemas, page_reports)
 FILES = {f"/v1/export/pauses.{form}" for form in ("csv", "ndjson", "parquet")}

@@ -57,6 +57,7 @@ WHO: dict[str, dict[str, frozenset[str] | set[str]]] = {
         "GET /v1/me": OWNERS,
         "PUT /v1/me": OWNERS,
         "GET /v1/me/access": OWNERS,
+        "GET /v1/me/changes": OWNERS,
         "GET /v1/me/notifications": OWNERS,
         "GET /v1/me/preferences": OWNERS,
         "PUT /v1/me/preferences": OWNERS,

@@ -8,10 +8,10 @@ from notifier.attempts import Claim
 from notifier.contact_file import ContactLine
 from notifier.erasure import erase
 from notifier.letters import Letters, Withheld
-from notifier.recipients import set_language
 from notifier.rendering import Renderer
 from notifier.schema import delivery
 from notifier.suppression import HARD_BOUNCE
+from notifier.wishing import set_language
 from tests.fakes import chain
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.served import Served

@@ -11,8 +11,8 @@ from api.rate_limits import RateLimits
 from notifier.contact_letters import contact_letter
 from notifier.contact_sender import ContactSender
 from notifier.erasure import erase
-from notifier.recipients import set_language
 from notifier.schema import contact
+from notifier.wishing import set_language
 from store.clock import now_micros
 from tests.fakes.at_home import ANA, BEN, EMAIL, PHONE, Home
 

@@ -461,6 +461,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was changed
+         * @description Preferences and places: when, by whose word (the page, an import, STOP …), from what to what.
+         */
+        get: operations["my_changes_v1_me_changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/contacts": {
         parameters: {
             query?: never;
@@ -1366,6 +1386,27 @@ export interface components {
              * @description a tag such as en or pt-BR; the nearest language that we speak is used
              */
             language: string;
+        };
+        /**
+         * ChangedField
+         * @description One field, as a roster spells it.
+         */
+        ChangedField: {
+            /**
+             * After
+             * @description empty: nothing; of a place, enough to know it again
+             */
+            after: string;
+            /**
+             * Before
+             * @description empty: nothing
+             */
+            before: string;
+            /**
+             * Field
+             * @description language, time_zone, quiet_hours, urgent_pauses, pauses_only, off, one_by_one, order, or place
+             */
+            field: string;
         };
         /**
          * ContactAnswer
@@ -2369,6 +2410,75 @@ export interface components {
         MyAccesses: {
             /** Items */
             items: components["schemas"]["MyAccess"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * MyChange
+         * @description One change of what the account is told, or where.
+         */
+        MyChange: {
+            /**
+             * About
+             * @description the channel; of `suppressed` (nothing goes there) and `lifted`, its reason too
+             */
+            about: string | null;
+            /**
+             * Actor
+             * @description id of the session or key, where one changed it
+             */
+            actor: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * By
+             * @description by whose word
+             * @enum {string}
+             */
+            by: "page" | "api" | "import" | "confirm_link" | "unsubscribe_link" | "stop" | "provider" | "operator";
+            /**
+             * Change Id
+             * Format: uuid
+             */
+            change_id: string;
+            /** Changes */
+            changes: components["schemas"]["ChangedField"][];
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "preferences" | "contact_added" | "contact_confirmed" | "contact_replaced" | "contact_removed" | "suppressed" | "lifted";
+        };
+        /**
+         * MyChanges
+         * @description A page of changes, newest first.
+         * @example {
+         *       "items": [
+         *         {
+         *           "about": null,
+         *           "actor": "session_5f0c6a1d9b2e4c7f8a3d1e6b4c9f0a72",
+         *           "at": "2026-03-02T09:20:00.000000Z",
+         *           "by": "page",
+         *           "change_id": "7f0c3a52-9c1e-4c55-9f59-0d2a5b1f6a10",
+         *           "changes": [
+         *             {
+         *               "after": "22:00-07:00",
+         *               "before": "none",
+         *               "field": "quiet_hours"
+         *             }
+         *           ],
+         *           "what": "preferences"
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        MyChanges: {
+            /** Items */
+            items: components["schemas"]["MyChange"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -5895,6 +6005,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MyAccesses"];
+                };
+            };
+            /** @description The cursor cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A valid API key or session is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Storage cannot be reached just now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_changes_v1_me_changes_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description most items to answer with; at most 200 unless configured */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyChanges"];
                 };
             };
             /** @description The cursor cannot be used */

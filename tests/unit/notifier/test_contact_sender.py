@@ -13,7 +13,7 @@ from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnkn
 from notifier.guests import GuestList
 from notifier.preferences import Preferences
 from notifier.privacy import Vault
-from notifier.recipients import set_preferences
+from notifier.wishing import set_preferences
 from store.clock import now_micros
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel

@@ -14,10 +14,10 @@ from notifier.contact_file import ContactLine
 from notifier.onward import Onward
 from notifier.preferences import Preferences, Quiet
 from notifier.purpose_schema import onward
-from notifier.recipients import set_preferences
 from notifier.schema import contact, delivery, notice, recipient
 from notifier.sweep import Sweeper
 from notifier.ways import Ways
+from notifier.wishing import set_preferences
 from store.clock import now_micros
 from store.engine import Database
 from store.migrate import upgrade

@@ -11,10 +11,10 @@ from notifier.explaining import explain
 from notifier.notice_story import story_of
 from notifier.outcomes import punctual
 from notifier.preferences import Preferences, Quiet
-from notifier.recipients import set_preferences
 from notifier.restraint import Restraint
 from notifier.schema import delivery, notice
 from notifier.told_as import DELIVERIES, told_columns
+from notifier.wishing import set_preferences
 from store.engine import Database
 from tests.fakes import chain
 from tests.fakes.chain import EMPLOYEE, EMPLOYER, cancelled, created, paused, resumed

@@ -13,9 +13,10 @@ from notifier.contact_import import export_contacts
 from notifier.content import decode_content
 from notifier.errors import RecipientsInvalid
 from notifier.preferences import DEFAULTS, Preferences, Quiet
-from notifier.recipients import private_of, set_language, set_preferences
+from notifier.recipients import private_of
 from notifier.schema import delivery, notice
 from notifier.wishes import WISHES, cells_of, wish_faults, wished
+from notifier.wishing import set_language, set_preferences
 from store.clock import now_micros
 from store.engine import Database
 from tests.fakes import chain
