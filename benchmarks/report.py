@@ -38,11 +38,13 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """`met`, or the distance to the target in percent of it; empty without a target."""
+        """`met`, or how far it is from the target in percent, or `missed`; empty without a target."""
         target = self.target
         measured = self.ours if target is not None and target.of == "ours" else self.ratio
         if target is None or measured is None:
             return ""
+        if not target.bound:
+            return "missed" if measured else "met"
         away = measured / target.bound - 1
         if (away <= 0) if target.at_most else (away >= 0):
             return "met"

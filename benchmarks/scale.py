@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from benchmarks.k6 import Stage
+
 PRODUCTION_POLL_SECONDS = 1.0  # the default of `ingest.poll_seconds`
 
 
@@ -28,6 +30,10 @@ class Scale:
     read_events: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
     read_seconds: int = 5
     peer_events: int = 100_000
+    callback_stages: tuple[Stage, ...] = (
+        *(Stage(60, 50), Stage(180, 50), Stage(60, 100), Stage(180, 100)),
+        Stage(60, 0),
+    )
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -53,4 +59,5 @@ QUICK = Scale(
     read_events=(10_000, 100_000),
     read_seconds=2,
     peer_events=10_000,
+    callback_stages=(Stage(5, 50), Stage(10, 50), Stage(5, 100), Stage(15, 100), Stage(5, 0)),
 )

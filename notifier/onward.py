@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import Connection, Row, and_, delete, select, update
 
-from notifier import states
+from notifier import guard, states
 from notifier.content import IN_APP
 from notifier.places import (
     IN_APP_ONLY,
@@ -41,6 +41,7 @@ from store.engine import Database
 from store.wake import OUTBOX
 
 WENT_ONWARD = "deliveries_went_onward"
+ONWARD_FAILED = "onward_failed"
 AT_ONCE = 50
 # Where news is carried, or was: nobody needs another way.
 _CARRIED = frozenset(
@@ -92,7 +93,7 @@ class Onward:
                 .limit(AT_ONCE)
                 .with_for_update(skip_locked=True)
             ).all()
-            went = sum(self._go(conn, each, now) for each in due)
+            went = sum(self._contained(conn, each, now) for each in due)
             conn.execute(delete(onward).where(onward.c.notice_id.in_(due)))
             if went:
                 self._database.bell.ring(conn, OUTBOX)
@@ -103,6 +104,18 @@ class Onward:
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(self._poll_seconds), role="onward")
+
+    def _contained(self, conn: Connection, notice_id: Any, now: int) -> int:
+        """One notice; what is wrong with it stays with it: its dead delivery is there to be redriven."""
+        try:
+            with conn.begin_nested():
+                return self._go(conn, notice_id, now)
+        except Exception as error:
+            if not guard.is_defect(error):
+                raise
+            reason = guard.place_of(error)
+            self._log.error(ONWARD_FAILED, notice_id=str(notice_id), reason=reason)
+            return 0
 
     def _go(self, conn: Connection, notice_id: Any, now: int) -> int:
         row = conn.execute(select(notice).where(notice.c.notice_id == notice_id)).one_or_none()

@@ -15,6 +15,7 @@ from store.clock import now_micros
 
 CONTRACT = "CDZZZ3A7B2WZ5F2JV6C5O6SXH5KPGI7VXRCD3TYKOBEZPI2X3BHNXXXX"
 HOUR = 3_600_000_000
+MASTER_KEY = b"k" * 32
 PLACES = {
     "email": "ana@example.test",
     "sms": "+15550100001",
@@ -24,7 +25,7 @@ PLACES = {
 
 
 def vault() -> Vault:
-    return Vault(b"k" * 32)
+    return Vault(MASTER_KEY)
 
 
 def content(**changes: Any) -> Content:

@@ -24,9 +24,9 @@ def declared(*, dev: bool) -> set[str]:
 
 
 def optional() -> set[str]:
-    """What a deployment may install besides; `dev` and `browser` are for tests."""
+    """What a deployment may install besides; the rest is for tests."""
     extras = pyproject()["project"]["optional-dependencies"]
-    ours = {"dev", "browser"}
+    ours = {"dev", "browser", "bench"}
     return names([line for extra, lines in extras.items() if extra not in ours for line in lines])
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from benchmarks import (
     backfill,
+    callbacks,
     crowd,
     decode,
     email,
@@ -51,7 +52,7 @@ def test_every_benchmark_is_in_the_table():
     assert list(BENCHMARKS.values()) == [
         module.lines
         for module in (
-            *(decode, backfill, record, follower, path, latency, email, sources, feed),
+            *(decode, backfill, record, follower, path, latency, email, callbacks, sources, feed),
             *(reads, peer),
         )
     ]
@@ -118,6 +119,8 @@ def test_the_peer_is_left_out_without_a_server(capsys):
         (10.0, Target(of="ratio", bound=2), "75% short"),
         (20.0, Target(of="ratio", bound=1.25, at_most=True), "met"),
         (30.0, Target(of="ratio", bound=1.25, at_most=True), "20% over"),
+        (0.0, Target(of="ours", bound=0, at_most=True), "met"),
+        (3.0, Target(of="ours", bound=0, at_most=True), "missed"),
         (30.0, None, ""),
     ],
 )

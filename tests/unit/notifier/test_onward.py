@@ -21,7 +21,7 @@ from notifier.wishing import set_preferences
 from store.clock import now_micros
 from store.engine import Database
 from store.migrate import upgrade
-from tests.fakes.chain import EMPLOYEE, EMPLOYER, cancelled, created, paused, resumed
+from tests.fakes.chain import EMPLOYEE, EMPLOYER, OTHER, cancelled, created, paused, resumed
 from tests.fakes.planning import FOREVER, World
 
 MINUTE = 60_000_000
@@ -198,6 +198,30 @@ def test_a_failure_that_is_told_twice_makes_one_delivery(desk: Desk) -> None:
         conn.execute(insert(onward), [{"notice_id": each, "created_at": 1} for each in ids])
     desk.go()
     assert set(desk.stand("resumed")) == {"push", "email"}
+
+
+def test_a_person_whose_row_is_spoilt_keeps_nobody_else_waiting(desk: Desk) -> None:
+    desk.world.register(ContactLine(OTHER, email="bo@example.org", push="ntfy:pausewire-bo"))
+    desk.tell(created(3, stream_id=9, employee=OTHER), paused(4, stream_id=9, employee=OTHER))
+    with desk.database.begin() as conn:
+        mine = recipient.c.recipient_id == desk.ana()
+        conn.execute(update(recipient).where(mine).values(wrapped_key=b"spoilt" * 20))
+        pushes = delivery.c.channel == "push"
+        states.move_all(
+            conn,
+            pushes,
+            origin=frozenset({"pending"}),
+            to=states.SUPPRESSED,
+            now=desk.now,
+            changes={"reason": "x"},
+        )
+    desk.go()
+    emails = desk.world.rows(
+        select(delivery.c.state, notice.c.stream_id)
+        .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
+        .where(delivery.c.channel == "email", notice.c.kind == "paused")
+    )
+    assert {row.stream_id: row.state for row in emails} == {7: "held", 9: "pending"}
 
 
 @pytest.mark.parametrize("state", ["unknown", "accepted", "delivered", "retry_wait"])
