@@ -90,14 +90,20 @@ def put_beside(
 
 
 def _begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of which a letter has begun to leave. Locked: nobody claims one before we are done."""
-    rows = conn.execute(
-        select(delivery.c.notice_id, delivery.c.state, delivery.c.attempts)
-        .where(delivery.c.notice_id.in_(notice_ids), delivery.c.channel != IN_APP)
-        .order_by(delivery.c.delivery_id)
-        .with_for_update()
+    """Those of which a letter has begun to leave. The others' are locked: nobody claims one meanwhile.
+
+    What somebody else holds begins to leave now. It is not waited for: workers claim in the order in which
+    messages come, so the two would wait for each other, and an alert for a second.
+    """
+    sent = (delivery.c.notice_id.in_(notice_ids), delivery.c.channel != IN_APP)
+    known = conn.execute(select(delivery.c.delivery_id, delivery.c.notice_id).where(*sent)).all()
+    ours = conn.execute(
+        select(delivery.c.delivery_id, delivery.c.state, delivery.c.attempts)
+        .where(*sent)
+        .with_for_update(skip_locked=True)
     )
-    return {row.notice_id for row in rows if row.attempts or row.state not in _UNTOUCHED}
+    waiting = {row.delivery_id for row in ours if not row.attempts and row.state in _UNTOUCHED}
+    return {row.notice_id for row in known if row.delivery_id not in waiting}
 
 
 def with_actor(content: Content, actor: Actor) -> Content:
