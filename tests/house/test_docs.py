@@ -19,6 +19,7 @@ TARGETS = {
     "check",
     "e2e",
     "browser",
+    "tools",
     "bench",
     "lock",
     "services",
