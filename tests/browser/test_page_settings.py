@@ -7,8 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import expect
 
+from notifier import suppression
+from notifier.contact_file import ContactLine
 from notifier.contact_sender import ContactSender
 from notifier.recipients import private_of
+from notifier.wishing import set_language
+from store.clock import now_micros
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel
 from wallets.control import Control
@@ -223,3 +227,32 @@ def test_signing_out_on_all_devices_ends_both(site, opened, settings):
     page.get_by_role("button", name="Sign out on all devices").click()
     expect(page.locator("#sign-said")).to_have_text("You are signed out.")
     expect(other.locator("#sign-said")).to_contain_text("Your session has ended")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_how_the_settings_came_to_be_is_read_by_keyboard(site, opened, language):
+    vault = site.served.given.vault
+    site.served.world.register(ContactLine(EMPLOYEE, EMAIL, "", "", "de"))
+    with site.served.database.begin() as conn:
+        lookup = vault.destination_lookup("email", EMAIL)
+        suppression.put(conn, "email", lookup, "unsubscribed", source="link", at=now_micros())
+        for number in range(10):
+            language_of_then = ("fr", "de")[number % 2]
+            set_language(conn, vault, EMPLOYEE, language_of_then, now_micros())
+    page = opened(f"?lang={language}#/inbox/settings", key=None, account=EMPLOYEE)
+    page.locator("#changes summary").focus()
+    page.keyboard.press("Enter")
+    lines = page.locator(".changes li")
+    expect(lines).to_have_count(10)
+    page.locator("#changes > button").focus()
+    page.keyboard.press("Enter")
+    expect(lines).to_have_count(13)
+    expect(page.locator("#changes > button")).to_be_hidden()
+    said = page.locator("#changes").inner_text()
+    assert "an…@example.org" in said
+    assert EMAIL not in said
+    if language == "en":
+        assert "by the unsubscribe link" in said
+        assert "Language: fr → de" in said
+        assert "by your employer's or operator's list" in said
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,6 +1,7 @@
 // Settings of who is signed in: where they are told, what and when, and their sessions.
 
 import { ask } from "./api.js";
+import { changes } from "./changes.js";
 import { contacts } from "./contacts.js";
 import { device } from "./device.js";
 import { h, show } from "./dom.js";
@@ -26,7 +27,7 @@ export function settings(place, own, context) {
       here?.leave();
       here = device(own, context.pushKey, () => places.refresh());
       places = contacts(mine.contacts, context, here.seen);
-      show(place, here.element, places.element, preferences(wish), sessionsOf(own));
+      show(place, here.element, places.element, preferences(wish), sessionsOf(own), changes());
     } catch (error) {
       if (!left && error.status !== 401) show(place, failed(error, load, context.askForKey));
     }
