@@ -23,6 +23,7 @@ from store.columns import U64
 from store.schema import key_text, metadata
 
 _DUE = "state IN ('pending', 'retry_wait')"
+_UNREAD = "read_at IS NULL AND content IS NOT NULL"
 _ASKED_FOR = "channel = 'sms' AND state IN ('accepted', 'unknown')"
 
 
@@ -91,6 +92,7 @@ notice = Table(
     Column("money", LargeBinary),
     UniqueConstraint("cause_event_id", "recipient_id", "kind"),
     Index("ix_notice_recipient_id_planned_at", "recipient_id", "planned_at", "notice_id"),
+    _where("ix_notice_unread", "recipient_id", "planned_at", "notice_id", where=_UNREAD),
     Index("ix_notice_contract_id_stream_id", "contract_id", "stream_id", "position"),
 )
 
