@@ -4,10 +4,13 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from api.announcement import announce
 from domain.contract import GapOpened
 from domain.values import contract_uuid
+from notifier.schema import delivery
+from notifier.storm import STORM
 from store import log
 from store.clock import now_micros
 from tests.fakes import chain
@@ -176,6 +179,17 @@ def test_operations_show_what_needs_a_person_and_how_fast_people_are_told(site, 
     expect(page.get_by_role("alert")).to_contain_text("no indexer is active")
     expect(page.get_by_role("group", name="inbox").locator("svg.plot").first).to_be_visible()
     expect(page.locator(".tile").first).to_contain_text("ledgers")
+
+
+def test_operations_say_what_the_storm_brake_holds(site, opened):
+    page = opened("#/operations")
+    brake = page.locator(".tile", has_text="Storm brake")
+    expect(brake).to_contain_text("off")
+    with site.served.database.begin() as conn:
+        conn.execute(update(delivery).values(state="held", purpose=None, reason=STORM))
+    page.reload()
+    expect(brake).to_contain_text("holds")
+    expect(page.get_by_role("alert")).to_contain_text("storm brake is on since")
 
 
 def test_the_log_marks_late_and_refused_facts(site, opened):
