@@ -18,6 +18,7 @@ from api.log_tally import LogTally
 from api.rate_metrics import rate_metrics
 from api.reminder_metrics import reminder_families
 from api.rpc_metrics import rpc_metrics
+from api.spending_metrics import spending_families
 from api.storage_size import storage_bytes
 from api.told_tally import ToldTally
 from api.webhook_metrics import webhook_metric
@@ -140,6 +141,7 @@ class DatabaseMetrics(Collector):
         meaning = "Deliveries that the storm brake holds."
         yield _gauge("storm_held", meaning, storm.standing(conn).held)
         yield from reminder_families(conn)
+        yield from spending_families(conn)
         yield from _waiting(conn)
         yield from _stage_latency(conn)
 

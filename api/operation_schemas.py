@@ -140,6 +140,15 @@ class Storm(BaseModel):
     since: datetime | None = Field(description="null: the brake is off")
 
 
+class Spending(BaseModel):
+    """What telling people cost today (UTC), where a cap is set, and what is held for it."""
+
+    spent_today_micros: int = Field(description="in millionths of `costs.currency`")
+    held: int
+    since: datetime | None = Field(description="null: nothing is held")
+    refused_today: int = Field(description="how often today there was no money left for a message")
+
+
 _STANDING: dict[str, Any] = {
     "failed": [],
     "log": {
@@ -167,6 +176,7 @@ _STANDING: dict[str, Any] = {
     "patience": [{"bucket": "provider:twilio", "until": "2026-03-02T09:16:00.000Z"}],
     "canary_latency_seconds": 2.5,
     "storm": {"held": 0, "since": None},
+    "spending": {"spent_today_micros": 0, "held": 0, "since": None, "refused_today": 0},
     "sending": "on",
     "alarms": {"quarantined": 0},
 }
@@ -189,5 +199,6 @@ class Operations(Documented):
         description="ledger close to told, of the last canary; null: none runs"
     )
     storm: Storm
+    spending: Spending
     sending: Literal["on", "paused"]
     alarms: dict[str, int] = Field(description="how many of each kind stand open")

@@ -17,7 +17,7 @@ from ingest.profile_conflicts import profile_conflict
 from ingest.reconcile import report
 from ingest.reconcile.findings import WARNINGS, Kind
 from ingest.stored import still_quarantined
-from notifier import storm, switch
+from notifier import spending, storm, switch
 from notifier.buckets import held_now
 from notifier.callbacks.arrivals import DEAD
 from notifier.callbacks.steering import unfinished
@@ -52,17 +52,11 @@ def standing(
         "endpoints": _endpoints(conn),
         "followers": _followers(conn),
         "deliveries": _deliveries(conn, now),
-        "breakers": [
-            dict(row._mapping)  # noqa: SLF001 # SQLAlchemy's public name for a row as a mapping
-            for row in conn.execute(
-                select(
-                    provider_health.c.provider, provider_health.c.state, provider_health.c.reason
-                )
-            )
-        ],
+        "breakers": _breakers(conn),
         "patience": _patience(conn, now),
         "canary_latency_seconds": canary_latency(conn, now),
         "storm": _storm(conn),
+        "spending": _spending(conn, now),
         "sending": "paused" if switch.status(conn).paused else "on",
         "alarms": _alarms(conn),
     }
@@ -74,6 +68,11 @@ def standing(
         if contract_id in contracts
     ]
     return found
+
+
+def _breakers(conn: Connection) -> list[dict[str, Any]]:
+    columns = (provider_health.c.provider, provider_health.c.state, provider_health.c.reason)
+    return [row._asdict() for row in conn.execute(select(*columns))]
 
 
 def _patience(conn: Connection, now: int) -> list[dict[str, Any]]:
@@ -173,6 +172,11 @@ def _failures(found: Mapping[str, Any]) -> list[str]:
             f"the storm brake is on since {found['storm']['since']}: {found['storm']['held']} deliveries"
             " are held: `pausewire deliveries release|cancel --where reason=storm`"
         )
+    if found["spending"]["refused_today"]:
+        failures.append(
+            f"the day's money is spent: {found['spending']['held']} deliveries are held:"
+            " `pausewire deliveries release|cancel --where reason=cost_cap`"
+        )
     unknown = found["deliveries"]["by_state"].get(UNKNOWN, 0)
     if unknown:
         failures.append(f"{unknown} deliveries of unknown outcome: `pausewire deliveries list`")
@@ -183,6 +187,17 @@ def _storm(conn: Connection) -> dict[str, Any]:
     """What the storm brake holds; `since` null: it is off."""
     found = storm.standing(conn)
     return {"held": found.held, "since": None if found.since is None else _when(found.since)}
+
+
+def _spending(conn: Connection, now: int) -> dict[str, Any]:
+    """What today cost as far as it is counted, and what is held for it."""
+    found = spending.standing(conn, now)
+    return {
+        "spent_today_micros": found.spent.get("", 0),
+        "held": found.held,
+        "since": None if found.since is None else _when(found.since),
+        "refused_today": found.refused,
+    }
 
 
 def _late_canary(found: Mapping[str, Any], limit: float) -> list[str]:

@@ -131,6 +131,14 @@ _TELLING = (
         "more news than allowed was to leave at once: the rest is held for a person to look",
     ),
     Alarm(
+        "PausewireCostCap",
+        "max(pausewire_cost_refused_today) > 0",
+        "0m",
+        PAGE,
+        "cost-cap",
+        "what may be spent in a day is spent: further paid messages are held",
+    ),
+    Alarm(
         "PausewireProviderRefuses",
         'max by (provider) (pausewire_provider_circuit{state="open"}) == 1',
         "5m",

@@ -13,6 +13,7 @@ from notifier.canary import Canary
 from notifier.contact_sender import ContactSender
 from notifier.lasting import Lasting
 from notifier.limits import at_most
+from notifier.limits_on import brake_of, spending_of
 from notifier.lookups.asking import LookUps
 from notifier.lookups.switched_on import look_ups
 from notifier.money_news import MoneyTeller
@@ -25,7 +26,6 @@ from notifier.recipients import Roster
 from notifier.reminder_times import Times
 from notifier.reminders import Reminders
 from notifier.restraint import Restraint
-from notifier.storm import Brake
 from notifier.switched_on import build_channels
 from notifier.ways import Ways
 from notifier.webhooks.planning import Subscribers
@@ -93,7 +93,14 @@ def times_of(settings: Settings) -> Times:
 
 def _onward(settings: Settings, database: Database, vault: Vault) -> Onward:
     poll_seconds = settings.notifier.poll_seconds
-    return Onward(database, vault, freshness_of(settings), poll_seconds=poll_seconds)
+    return Onward(
+        database,
+        vault,
+        freshness_of(settings),
+        poll_seconds=poll_seconds,
+        brake=brake_of(settings),
+        spending=spending_of(settings),
+    )
 
 
 def _seconds(hours: float) -> int:
@@ -135,11 +142,7 @@ def _rules(here: Deployment) -> PlanningRules:
             collect_seconds=limits.collect_seconds,
             reminders_seconds=settings.reminders.together_hours * 3600,
         ),
-        brake=Brake(
-            per_minute=limits.storm_per_minute,
-            per_employer=limits.storm_employer_per_minute,
-            hold_seconds=limits.storm_hold_minutes * 60,
-        ),
+        brake=brake_of(settings),
     )
 
 
@@ -156,6 +159,7 @@ def _contact_sender(here: Deployment, database: Database) -> ContactSender:
         build_channels(settings),
         poll_seconds=settings.notifier.poll_seconds,
         guests=guests_of(settings),
+        spending=spending_of(settings),
         public_url=settings.api.public_url,
     )
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from notifier import aftermath, circuit, steps, switch
 from notifier.channels.channel import Receipt
 from notifier.errors import DestinationRejected
 from notifier.result import SENDING, Result
-from notifier.retry import NextStep, Outcome, next_step
+from notifier.retry import NextStep, next_step
 from notifier.schema import attempt
 from notifier.states import (
     ACCEPTED,
@@ -31,16 +31,20 @@ from notifier.states import (
     UNKNOWN,
     move_one,
 )
+from notifier.tries import tries_of
 from store.gather import ask_once, change_later, insert_later
 
 _RESULT_COLUMNS = (
     *("result", "status_code", "enhanced_code", "detail", "retry_after_seconds"),
     *("provider_message_id", "ended_at"),
 )
-_MARK_COLUMNS = ("delivery_id", "n", "provider", "phase", "started_at", "handed_off_at", "worker")
+_MARK_COLUMNS = (
+    *("delivery_id", "n", "provider", "phase"),
+    *("started_at", "handed_off_at", "worker", "cost"),
+)
 _CLAIMED_COLUMNS = (
     *("notice_id", "channel", "contact_id", "planned_at", "deadline_at"),
-    *("priority", "bundle", "digest"),
+    *("priority", "bundle", "digest", "over_cap"),
 )
 # Composed once: it runs for every letter.
 _COMPLETED = (
@@ -67,6 +71,7 @@ class Claim:
     priority: int = 0
     bundle: str | None = None
     digest: bool = False
+    over_cap: bool = False
 
 
 def claim(
@@ -94,8 +99,15 @@ def claim(
     )
 
 
-def hand_off(
-    conn: Connection, held: Claim, *, provider: str, worker: str, now: int, lease_until: int
+def hand_off(  # noqa: PLR0913 # the claim, who hands over to whom, when, and at what price
+    conn: Connection,
+    held: Claim,
+    *,
+    provider: str,
+    worker: str,
+    now: int,
+    lease_until: int,
+    cost: int = 0,
 ) -> bool:
     """The mark: once it is committed the bytes may leave. False: they must not.
 
@@ -120,7 +132,7 @@ def hand_off(
     if row is None:
         return False
     mark = (held.delivery_id, held.attempt_number, provider, SENDING, held.claimed_at, now, worker)
-    insert_later(conn, attempt, _MARK_COLUMNS, [mark])
+    insert_later(conn, attempt, _MARK_COLUMNS, [(*mark, cost or None)])
     return True
 
 
@@ -135,7 +147,7 @@ def settle(
     step = next_step(
         result.outcome,
         another=another and not isinstance(result.answer, DestinationRejected),
-        spent=spent(conn, held, result.provider) if result.outcome is Outcome.NOT_SENT else 0,
+        spent=tries_of(conn, held.delivery_id, result, n=held.attempt_number),
         retry_after_seconds=result.retry_after_seconds,
         now=result.ended_at,
         deadline_at=held.deadline_at,
@@ -170,15 +182,16 @@ def put_back(
 ) -> bool:
     """Give a claimed delivery back unsent, at no attempt's cost; due at once, or at `until`."""
     due = {} if until is None else {"available_at": until}
-    return _drop(conn, held, to=PENDING, now=now, reason=reason, **due)
+    return drop(conn, held, to=PENDING, now=now, reason=reason, **due)
 
 
 def withdraw(conn: Connection, held: Claim, *, to: str, reason: str, now: int) -> bool:
     """A claimed delivery that must not leave any more: late, erased, suppressed."""
-    return _drop(conn, held, to=to, now=now, reason=reason)
+    return drop(conn, held, to=to, now=now, reason=reason)
 
 
-def _drop(conn: Connection, held: Claim, *, to: str, now: int, **changes: Any) -> bool:
+def drop(conn: Connection, held: Claim, *, to: str, now: int, **changes: Any) -> bool:
+    """Let a claim go; False: it was lost."""
     row = move_one(
         conn,
         held.delivery_id,
@@ -229,18 +242,3 @@ def _complete(conn: Connection, held: Claim, result: Result) -> None:
         "started_at": held.claimed_at,
     }
     conn.execute(insert(attempt), about | result.columns())
-
-
-def spent(conn: Connection, held: Claim, provider: str) -> int:
-    """Tries by this provider so far, this one included; a provider's fault costs none."""
-    earlier = conn.scalar(
-        select(func.count())
-        .select_from(attempt)
-        .where(
-            attempt.c.delivery_id == held.delivery_id,
-            attempt.c.n < held.attempt_number,
-            attempt.c.provider == provider,
-            attempt.c.result != Outcome.PROVIDER_FAULT.value,
-        )
-    )
-    return 1 + (earlier or 0)

@@ -1,12 +1,13 @@
 """How much of a budget was used in a period: a row that is counted up, and locked while it is.
 
-In: what some scopes want of it. Out: what each may have. Used by the storm brake (8g storm.py).
+In: what some scopes want of it. Out: what each may have. Used by the storm brake (8g
+storm.py) and by what a day may cost (11b spending.py).
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Connection, Table, delete, select, tuple_
+from sqlalchemy import BigInteger, Column, Connection, Table, delete, select, tuple_, update
 
 from store import bulk
 from store.schema import key_text, metadata
@@ -47,6 +48,39 @@ def use(conn: Connection, spent: Mapping[Scope, int]) -> None:
     """Write down how much is used by now."""
     rows = [(*scope, amount) for scope, amount in sorted(spent.items())]
     bulk.upsert_many(conn, budget, _KEY, _COLUMNS, rows)
+
+
+def take(conn: Connection, scope: Scope, amount: int, limit: int | None) -> bool:
+    """Use so much more of a budget where that stays within the limit; None: whatever it comes to.
+
+    One conditional update: the row stays locked until the transaction ends, and nobody takes the same.
+    """
+    mine = (budget.c.scope == scope.name, budget.c.period == scope.period)
+    room = () if limit is None else (budget.c.used + amount <= limit,)
+    taking = update(budget).where(*mine, *room).values(used=budget.c.used + amount)
+    if conn.execute(taking).rowcount:
+        return True
+    if not bulk.insert_many(conn, budget, _COLUMNS, [(*scope, 0)], on_conflict="nothing"):
+        return False
+    return bool(conn.execute(taking).rowcount)
+
+
+def give_back(conn: Connection, scope: Scope, amount: int) -> None:
+    """What was taken and not used."""
+    mine = (budget.c.scope == scope.name, budget.c.period == scope.period)
+    conn.execute(update(budget).where(*mine).values(used=budget.c.used - amount))
+
+
+def by_period(conn: Connection, kind: str) -> dict[Scope, int]:
+    """What was used of scopes whose names begin so; locks nothing."""
+    rows = conn.execute(select(budget).where(budget.c.scope.startswith(kind, autoescape=True)))
+    return {Scope(row.scope, row.period): row.used for row in rows}
+
+
+def seen(conn: Connection, kind: str, period: int) -> dict[str, int]:
+    """The same of one period, by name."""
+    found = by_period(conn, kind)
+    return {scope.name: used for scope, used in found.items() if scope.period == period}
 
 
 def forget(conn: Connection, kind: str, before: int) -> int:

@@ -25,6 +25,7 @@ from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
 from notifier.privacy import Vault
 from notifier.running import run_until
 from notifier.schema import recipient
+from notifier.spending import UNCOUNTED, Spending
 from notifier.ways_out import ways_out
 from store.clock import now_micros
 from store.engine import Database
@@ -50,6 +51,7 @@ class ContactSender:
         poll_seconds: float,
         guests: GuestList = EVERYBODY,
         public_url: str | None = None,
+        spending: Spending = UNCOUNTED,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._database = database
@@ -58,6 +60,7 @@ class ContactSender:
         self._poll_seconds = poll_seconds
         self._guests = guests
         self._public_url = public_url
+        self._spending = spending
         self._clock = clock
         self._renderer = ContactRenderer()
         self._log = structlog.get_logger()
@@ -117,21 +120,23 @@ class ContactSender:
         if channel is None or _is_withheld(row):
             self._settle(row, token, contact_letters.WITHHELD, "no such channel or suppressed")
             return
-        marked = False
+        price, marked_at = 0, None
         try:
             letter, destination = self._written(row)
             if not self._guests.admits(row.channel, destination):
                 self._settle(row, token, contact_letters.WITHHELD, NOT_A_GUEST)
                 return
             async with channel.prepare(letter, destination) as handover:
-                marked = self._mark(row.letter_id, token)
-                if not marked:
+                price = self._spending.cost(row.channel, letter.text)
+                marked_at = self._mark(row, token, price)
+                if marked_at is None:
                     return
                 await handover.send()
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 # the guard: a fault stays with its letter
-            self._failed(row, token, error, marked=marked)
+            if self._failed(row, token, error, marked=marked_at is not None):
+                self._pay_back(row.channel, price, marked_at)
             return
         self._settle(row, token, contact_letters.SENT, None)
 
@@ -164,21 +169,30 @@ class ContactSender:
             self._vault, row.channel, row.destination_lookup, self._public_url
         )
 
-    def _mark(self, letter_id: UUID, token: str) -> bool:
-        """The hand-off mark; False: overtaken, or nothing may leave just now."""
+    def _mark(self, row: Row[Any], token: str, price: int) -> int | None:
+        """The hand-off mark, and when; None: overtaken, or nothing may leave just now, or today."""
+        now = self._clock()
+        mine = (*_held(row.letter_id, token), contact_letter.c.expires_at > now)
+        changes: dict[str, Any] = {"state": contact_letters.HANDED_OFF}
         with self._database.begin() as conn:
             if switch.status(conn).paused:
-                return False
-            marked = conn.execute(
-                update(contact_letter)
-                .where(*_held(letter_id, token), contact_letter.c.expires_at > self._clock())
-                .values(state=contact_letters.HANDED_OFF)
-                .returning(contact_letter.c.letter_id)
-            )
-            return marked.first() is not None
+                return None
+            paid = not price or self._spending.take(conn, row.channel, price, now)
+            if not paid:
+                until = self._spending.refuse(conn, row.channel, now)
+                changes = {"token": None, "lease_until": None, "available_at": until}
+            marked = conn.execute(update(contact_letter).where(*mine).values(changes)).rowcount
+            if price and paid and not marked:
+                self._spending.give_back(conn, row.channel, price, now)
+        return now if marked and paid else None
 
-    def _failed(self, row: Row[Any], token: str, error: Exception, *, marked: bool) -> None:
-        """What an error proves: nothing left, nothing ever will, or nobody knows."""
+    def _pay_back(self, channel: str, price: int, paid_at: int | None) -> None:
+        if price and paid_at is not None:
+            with self._database.begin() as conn:
+                self._spending.give_back(conn, channel, price, paid_at)
+
+    def _failed(self, row: Row[Any], token: str, error: Exception, *, marked: bool) -> bool:
+        """What an error proves: nothing left (True), nothing ever will (True), or nobody knows."""
         reason = place_of(error)
         known = hasattr(error, "detail") and not isinstance(error, OutcomeUnknown)
         if marked and not known:
@@ -187,6 +201,7 @@ class ContactSender:
             self._settle(row, token, contact_letters.FAILED, reason)
         else:
             self._settle(row, token, contact_letters.PENDING, reason, _PAUSES[row.attempts])
+        return known or not marked
 
     def _settle(
         self, row: Row[Any], token: str, state: str, reason: str | None, pause: int = 0

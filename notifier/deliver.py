@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier import attempts
+from notifier.attempt_log import DEFECT_CONTAINED, place_of, report
 from notifier.attempts import Claim
 from notifier.channels.channel import Channel, Letter, Receipt
 from notifier.gate import Gate, Postponed
@@ -27,18 +28,17 @@ from notifier.group_commit import GroupCommit
 from notifier.letters import Draft, Ready, Withheld
 from notifier.pacing import Pacing
 from notifier.patience import nothing_left
-from notifier.result import DEFECT_REASON, PREPARING, SENDING, Result
-from notifier.retry import NextStep, Outcome
+from notifier.result import PREPARING, SENDING, Result
+from notifier.retry import NextStep
+from notifier.spending import UNCOUNTED, Spending
 from notifier.states import EXPIRED
+from notifier.till import Till
 from notifier.turns import LANED
 from store.clock import now_micros
 from store.errors import StoreError, Transient
 from store.killpoint import reached
 from store.wake import OUTBOX
 
-ATTEMPT_SETTLED = "attempt_settled"
-ATTEMPT_OVERTAKEN = "attempt_overtaken"
-DEFECT_CONTAINED = "delivery_defect_contained"
 DELIVERY_POSTPONED = "delivery_postponed"
 
 # A result that cannot be written is an accepted letter called unknown: worth some patience.
@@ -77,9 +77,11 @@ class Deliverer:
         lease_seconds: float,
         worker: str,
         pacing: Pacing | None = None,
+        spending: Spending = UNCOUNTED,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._pacing = pacing or Pacing()
+        self._till = Till(spending)
         self._providers = {name: channel.provider for name, channel in channels.items()}
         self._moves = moves
         self._letters = letters
@@ -106,7 +108,7 @@ class Deliverer:
                 DELIVERY_POSTPONED, delivery_id=str(delivery_id), reason=type(error).__name__
             )
         except Exception as error:  # noqa: BLE001 # the outer guard: as above, until the deadline
-            self._log.error(DEFECT_CONTAINED, delivery_id=str(delivery_id), **_place(error))
+            self._log.error(DEFECT_CONTAINED, delivery_id=str(delivery_id), **place_of(error))
 
     async def close(self) -> None:
         """Close channels and the writing thread; on the loop that delivered."""
@@ -130,8 +132,9 @@ class Deliverer:
             return None
         try:
             draft = self._letters.read(conn, held)
-            if isinstance(draft, Withheld):
-                attempts.withdraw(conn, held, to=draft.state, reason=draft.reason, now=now)
+            if isinstance(draft, Withheld) or self._till.is_shut(conn, held, now):
+                if isinstance(draft, Withheld):
+                    attempts.withdraw(conn, held, to=draft.state, reason=draft.reason, now=now)
                 self._untaken(conn, held, now)
                 return None
             way = self._gate.way(conn, held, draft, now)
@@ -152,12 +155,13 @@ class Deliverer:
     async def _attempt(self, taken: _Taken) -> Result | None:
         """Try once; None: the hand-off was refused, nothing left."""
         held, channel = taken.held, taken.channel
-        phase = PREPARING
+        phase, cost = PREPARING, 0
         answer: Receipt | Exception
         try:
             letter, destination = self._letter(taken)
             async with channel.prepare(letter, destination) as handover:
-                if not await self._moves.run(partial(self._mark, held, channel.provider)):
+                cost = self._till.price(held, letter)
+                if not await self._moves.run(partial(self._mark, held, channel.provider, cost)):
                     return None
                 phase = SENDING
                 reached("after_handoff")
@@ -173,6 +177,7 @@ class Deliverer:
             worker=self._worker,
             ended_at=self._clock(),
             answer=answer,
+            cost=cost,
         )
 
     def _letter(self, taken: _Taken) -> tuple[Letter, str]:
@@ -180,8 +185,12 @@ class Deliverer:
             raise taken.draft
         return self._letters.write(taken.held, taken.draft), taken.draft.destination
 
-    def _mark(self, held: Claim, provider: str, conn: Connection) -> bool:
+    def _mark(self, held: Claim, provider: str, cost: int, conn: Connection) -> bool:
+        """Take the price, and mark; neither without the other."""
         now = self._clock()
+        if not self._till.pay(conn, held, cost, now):
+            self._untaken(conn, held, now)
+            return False
         marked = attempts.hand_off(
             conn,
             held,
@@ -189,9 +198,12 @@ class Deliverer:
             worker=self._worker,
             now=now,
             lease_until=now + self._lease,
+            cost=cost,
         )
-        if not marked and attempts.put_back(conn, held, now=now):
-            self._untaken(conn, held, now)
+        if not marked:
+            self._till.pay_back(conn, held, cost, now)
+            if attempts.put_back(conn, held, now=now):
+                self._untaken(conn, held, now)
         return marked
 
     async def _settle(self, held: Claim, result: Result) -> None:
@@ -205,7 +217,7 @@ class Deliverer:
         else:
             step = await self._moves.run(settle)
         reached("after_result")
-        self._report(held, result, step)
+        report(self._log, held, result, step)
 
     def _write_result(
         self, held: Claim, result: Result, chance: float, conn: Connection
@@ -216,32 +228,8 @@ class Deliverer:
         step = attempts.settle(conn, held, result, chance=chance, another=another)
         if another:
             self._moves.bell.ring(conn, OUTBOX)  # whoever stands behind it may have it at once
+        if step is not None:
+            self._till.settle(conn, held, result)
         if step is not None and nothing_left(result):
             self._untaken(conn, held, result.ended_at)
         return step
-
-    def _report(self, held: Claim, result: Result, step: NextStep | None) -> None:
-        log = self._log.bind(
-            delivery_id=str(held.delivery_id),
-            attempt_number=held.attempt_number,
-            channel=held.channel,
-            provider=result.provider,
-            outcome=result.outcome.value,
-        )
-        if result.reason == DEFECT_REASON and isinstance(result.answer, Exception):
-            log.error(DEFECT_CONTAINED, phase=result.phase, **_place(result.answer))
-        if step is None:
-            log.warning(ATTEMPT_OVERTAKEN)
-        elif result.outcome is Outcome.ACCEPTED:
-            log.info(ATTEMPT_SETTLED, state=step.state)
-        else:
-            log.warning(ATTEMPT_SETTLED, state=step.state, reason=result.reason)
-
-
-def _place(error: Exception) -> dict[str, str]:
-    """Kind and place of a defect; never its text, which may quote a person's data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-    return {"error": type(error).__name__, "place": place}

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    func,
     or_,
     select,
     tuple_,
@@ -25,6 +26,7 @@ from notifier import digests
 from notifier.errors import FilterInvalid
 from notifier.retry import Outcome
 from notifier.schema import attempt, delivery, notice
+from notifier.spending import COST_CAP
 from notifier.states import (
     CANCELLED,
     EXPIRED,
@@ -156,6 +158,7 @@ def redrive(conn: Connection, bell: Bell, wanted: Filter, *, now: int) -> list[U
             "token": None,
             "lease_until": None,
             "reason": None,
+            "over_cap": or_(delivery.c.over_cap, _is_unpaid()),
             "possible_duplicate": or_(
                 delivery.c.possible_duplicate, delivery.c.state == UNKNOWN, may_have_left
             ),
@@ -173,11 +176,22 @@ def release(conn: Connection, bell: Bell, wanted: Filter, *, now: int) -> list[U
     released = conn.scalars(
         update(delivery)
         .where(wanted.condition(), delivery.c.state.in_(sorted(HOLDABLE)))
-        .values(available_at=now, reason=None, updated_at=now)
+        .values(
+            available_at=now,
+            released_at=now,
+            over_cap=or_(delivery.c.over_cap, _is_unpaid()),
+            reason=None,
+            updated_at=now,
+        )
         .returning(delivery.c.delivery_id)
     ).all()
     bell.ring(conn, OUTBOX)
     return list(released)
+
+
+def _is_unpaid() -> ColumnElement[bool]:
+    """That there was no money left for it; a person's word is worth more than the cap."""
+    return func.coalesce(delivery.c.reason, "") == COST_CAP
 
 
 def cancel(conn: Connection, wanted: Filter, *, now: int, reason: str = OPERATOR) -> list[UUID]:

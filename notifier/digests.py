@@ -133,8 +133,11 @@ def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
         )
 
 
-def carry(conn: Connection, told: Sequence[Waiting], now: int) -> None:
-    """Let one of these, all held at one place, leave now, and tell of the others too."""
+def carry(conn: Connection, told: Sequence[Waiting], now: int, *, over_cap: bool = False) -> None:
+    """Let one of these, all held at one place, leave now, and tell of the others too.
+
+    `over_cap`: an operator let go of what it stands for, whatever the day has cost.
+    """
     carrier = max(told, key=lambda each: (not each.attempts, each.position, each.delivery_id))
     others = [each.delivery_id for each in told if each is not carrier]
     cancel(conn, others, DIGEST, now, carried_by=carrier.delivery_id)
@@ -149,6 +152,7 @@ def carry(conn: Connection, told: Sequence[Waiting], now: int) -> None:
             "digest": bool(others),
             "available_at": now,
             "released_at": now,
+            "over_cap": over_cap,
             "priority": min(each.priority for each in told),
             "deadline_at": max(each.deadline_at for each in told),
         },

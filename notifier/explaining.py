@@ -12,6 +12,7 @@ from notifier.places import STALE
 from notifier.preferences import PREFERENCE
 from notifier.restraint import GATHERED
 from notifier.result import DEFECT_REASON
+from notifier.spending import COST_CAP
 from notifier.storm import STORM
 
 
@@ -63,6 +64,17 @@ _REASONS = {
     (states.HELD, STORM): Explanation(
         "held by the storm brake: more was to leave within a minute than is allowed",
         "`pausewire deliveries release|cancel --where reason=storm`; docs/runbooks/storm-brake.md",
+    ),
+    (states.HELD, COST_CAP): Explanation(
+        "held: what may be spent in a day is spent; it leaves tomorrow if that is in time",
+        "`pausewire deliveries release --where reason=cost_cap`; docs/runbooks/cost-cap.md",
+    ),
+    (states.CANCELLED, COST_CAP): Explanation(
+        "not sent: the day's money was spent, and another channel tells it instead"
+    ),
+    (states.EXPIRED, COST_CAP): Explanation(
+        "not sent in time: what may be spent in a day was spent",
+        "`pausewire deliveries redrive --where reason=cost_cap` sends it nevertheless",
     ),
     (states.CANCELLED, DIGEST): Explanation(
         "told in one message together with other news of this employer"

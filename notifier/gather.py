@@ -15,7 +15,7 @@ from itertools import groupby
 import structlog
 from sqlalchemy import Connection, literal_column, select
 
-from notifier import bundles, digests, guard, storm
+from notifier import bundles, digests, guard, spending, storm
 from notifier.beliefs import must_leave
 from notifier.bundles import Last, Told
 from notifier.places import MICROS
@@ -99,6 +99,7 @@ class Gatherer:
         with self._database.begin() as conn:
             bundles.forget(conn, now)
             storm.forget(conn, now)
+            spending.forget(conn, now)
 
 
 def gather(conn: Connection, bundle: str, told: Told, now: int) -> None:
@@ -115,6 +116,7 @@ def _gather_place(
     conn: Connection, rows: Sequence[Waiting], before: Told, told: Told, now: int
 ) -> None:
     leaving: list[Waiting] = []
+    over_cap = False
     for subject in _subjects(rows):
         until = _waits_until(subject, before, now)
         if until is not None:
@@ -127,8 +129,9 @@ def _gather_place(
         digests.cancel(conn, [each.delivery_id for each in answered], digests.ANSWERED, now)
         _unlead(told, answered)
         leaving += newest
+        over_cap = over_cap or any(each.over_cap for each in subject)
     if leaving:
-        digests.carry(conn, leaving, now)
+        digests.carry(conn, leaving, now, over_cap=over_cap)
     told |= dict.fromkeys({each.kind for each in leaving}, Last(now, led=False))
 
 

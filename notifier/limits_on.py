@@ -1,4 +1,4 @@
-"""13 The paces that settings ask for, wired to the providers that are on; holds no logic."""
+"""13 The limits that settings ask for, wired to the providers that are on; holds no logic."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,6 +11,8 @@ from notifier.limits import Pace, at_most, steady
 from notifier.pacing import Paces
 from notifier.privacy import Vault
 from notifier.sites import domain_lookup
+from notifier.spending import Caps, Spending
+from notifier.storm import Brake
 
 _MINUTE = 60
 _HOUR = 3600
@@ -42,6 +44,36 @@ def paces_of(settings: Settings, vault: Vault, channels: Mapping[str, Channel]) 
             domain_lookup(vault, each.domain): at_most(each.per_minute, _MINUTE) for each in domains
         },
         persons=_limited(persons),
+    )
+
+
+def spending_of(settings: Settings) -> Spending:
+    """What a day may cost."""
+    costs = settings.costs
+    return Spending(
+        Caps(
+            prices={
+                "email": costs.email_micros,
+                "sms": costs.sms_micros,
+                "push": costs.push_micros,
+            },
+            total=costs.day_cap_micros,
+            channels={
+                "email": costs.email_day_cap_micros,
+                "sms": costs.sms_day_cap_micros,
+                "push": costs.push_day_cap_micros,
+            },
+        )
+    )
+
+
+def brake_of(settings: Settings) -> Brake:
+    """How much may leave within a minute."""
+    limits = settings.restraint
+    return Brake(
+        per_minute=limits.storm_per_minute,
+        per_employer=limits.storm_employer_per_minute,
+        hold_seconds=limits.storm_hold_minutes * 60,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import Connection, Row, and_, delete, select, update
 
-from notifier import guard, states
+from notifier import guard, states, storm
 from notifier.content import IN_APP
 from notifier.places import (
     IN_APP_ONLY,
@@ -32,7 +32,9 @@ from notifier.purpose_schema import onward
 from notifier.recipients import Recipient, Roster
 from notifier.running import run_until
 from notifier.schema import delivery, notice
-from notifier.states import CANCELLED, HELD, PENDING
+from notifier.spending import COST_CAP, UNCOUNTED, Spending
+from notifier.states import CANCELLED, HELD
+from notifier.storm import UNBRAKED, Brake
 from notifier.ways import INSTEAD_OF, STEPS, order_of
 from notifier.webhooks.subscriptions import WEBHOOK
 from store import bulk
@@ -67,19 +69,23 @@ class Next(NamedTuple):
 class Onward:
     """Works off what came to nothing; any number of processes may run one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # whom it serves, and what it must heed
         self,
         database: Database,
         vault: Vault,
         freshness_seconds: Mapping[str, int],
         *,
         poll_seconds: float,
+        brake: Brake = UNBRAKED,
+        spending: Spending = UNCOUNTED,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._database = database
         self._roster = Roster(vault)
         self._freshness = freshness_seconds
         self._poll_seconds = poll_seconds
+        self._brake = brake
+        self._spending = spending
         self._clock = clock
         self._log = structlog.get_logger()
 
@@ -130,12 +136,27 @@ class Onward:
         person = self._roster.by_id(conn, row.recipient_id)
         if person is None or not self._holds(row, now):
             return 0
-        found = next_way(row, there, person, self._freshness, now)
+        affordable = self._spending.affordable(conn, self._freshness, now)
+        found = next_way(row, there, person, affordable, now)
         if found is None:
             return 0
+        went = self._goes(conn, row, found, now)
+        _cancel_unpaid(conn, notice_id, now)
+        return went
+
+    def _goes(self, conn: Connection, row: Row[Any], found: Next, now: int) -> int:
+        """Through the storm brake, as any news does that is about to leave."""
         if found.step is not None:
-            return _bring_forward(conn, found.step, found.at, now)
-        return bulk.insert_many(conn, delivery, _COLUMNS, found.made, on_conflict="nothing")
+            return _bring_forward(conn, found.step, found.at)
+        made = found.made
+        if found.at <= now:
+            employer = storm.employers_of(conn, [row.notice_id])[row.notice_id]
+            admitted = self._brake.admits(conn, [employer] * len(made), now)
+            made = tuple(
+                each if may else self._brake.held(each)
+                for each, may in zip(made, admitted, strict=True)
+            )
+        return bulk.insert_many(conn, delivery, _COLUMNS, made, on_conflict="nothing")
 
     def _holds(self, row: Row[Any], now: int) -> bool:
         """Whether the news is of use on any channel: as long as it would be on the most patient one."""
@@ -194,26 +215,35 @@ def _made(
 
 
 def _is_step(row: Row[Any]) -> bool:
-    return row.state == HELD and row.purpose in STEPS
+    return row.state == HELD and row.purpose in STEPS and row.reason != COST_CAP
 
 
 def _carries(row: Row[Any]) -> bool:
     if row.state == HELD:
-        return row.purpose not in STEPS
+        return (
+            row.purpose not in STEPS and row.reason != COST_CAP
+        )  # nor is what waits for money carried
     return row.state in _CARRIED
 
 
-def _bring_forward(conn: Connection, step: Row[Any], at: int, now: int) -> int:
-    """Let a step leave now; in quiet hours, at their end."""
-    if at > now:
-        mine = (delivery.c.delivery_id == step.delivery_id, delivery.c.state == HELD)
-        return conn.execute(update(delivery).where(*mine).values(available_at=at)).rowcount
-    moved = states.move_all(
-        conn,
-        and_(delivery.c.delivery_id == step.delivery_id, delivery.c.purpose.in_(STEPS)),
-        origin=frozenset({HELD}),
-        to=PENDING,
-        now=now,
-        changes={"available_at": now},
+def _bring_forward(conn: Connection, step: Row[Any], at: int) -> int:
+    """Let a step leave now, in quiet hours at their end: the sweeper releases it (step_release.py)."""
+    mine = (delivery.c.delivery_id == step.delivery_id, delivery.c.state == HELD)
+    return conn.execute(update(delivery).where(*mine).values(available_at=at)).rowcount
+
+
+def _cancel_unpaid(conn: Connection, notice_id: Any, now: int) -> None:
+    """What there was no money for is told on another channel instead; a digest tells others, too."""
+    unpaid = and_(
+        delivery.c.notice_id == notice_id,
+        delivery.c.reason == COST_CAP,
+        delivery.c.digest.is_(False),
     )
-    return len(moved)
+    states.move_all(
+        conn,
+        unpaid,
+        origin=frozenset({HELD}),
+        to=CANCELLED,
+        now=now,
+        changes={"token": None, "lease_until": None},
+    )

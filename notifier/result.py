@@ -22,13 +22,14 @@ _WORD_STARTS = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The end of one attempt. `ended_at`: microseconds."""
+    """The end of one attempt. `ended_at`: microseconds. `cost`: as it was counted, in millionths."""
 
     phase: str
     provider: str
     worker: str
     ended_at: int
     answer: Receipt | Exception
+    cost: int = 0
 
     @property
     def outcome(self) -> Outcome:

@@ -99,8 +99,8 @@ notice = Table(
 # A notice on one channel at one endpoint (push contact id or webhook subscription, else `-`): the
 # queue of record. `generation` counts how often it was put on the broker; `token` is the claim. Within a
 # `lane` deliveries leave in the order of `lane_position`; NULL: in any order. `bundle`: what it is told
-# with; `purpose`: see ways.py. `digest`: it tells of those too that name it in `carried_by`. `released_at`:
-# was held till.
+# with; `purpose`: see ways.py. `over_cap`: an operator lets it leave, whatever the day has cost.
+# `digest`: it tells of those too that name it in `carried_by`. `released_at`: was held till.
 delivery = Table(
     "delivery",
     metadata,
@@ -133,6 +133,7 @@ delivery = Table(
     Column("digest", Boolean, nullable=False, server_default=false()),
     Column("carried_by", Uuid),
     *(Column("released_at", BigInteger), Column("purpose", Text)),
+    Column("over_cap", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("notice_id", "channel", "endpoint"),
     _where("ix_delivery_due", "channel", "priority", "available_at", where=_DUE),
     Index("ix_delivery_state_lease_until", "state", "lease_until"),
@@ -145,7 +146,8 @@ delivery = Table(
 )
 
 # One row per try, numbered from 1. Written with the hand-off mark, completed with the result.
-# `result`: NULL until known, then accepted, not_sent, unknown, rejected, provider_fault, defect.
+# `result`: NULL until known, then accepted, not_sent, unknown, rejected, provider_fault, defect. `cost`: as
+# counted, in millionths.
 attempt = Table(
     "attempt",
     metadata,
@@ -163,6 +165,7 @@ attempt = Table(
     Column("handed_off_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("worker", Text, nullable=False),
+    Column("cost", BigInteger),
 )
 
 # Events that planning could not understand: parked with an alarm, the follower goes on.

@@ -10,7 +10,7 @@ Each move is a compare-and-set on the state and on the claim's token or the queu
 whoever comes late, twice or from the dead moves nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -95,6 +95,7 @@ _RETURNED = (
     delivery.c.priority,
     delivery.c.bundle,
     delivery.c.digest,
+    delivery.c.over_cap,
 )
 
 
@@ -164,9 +165,9 @@ def _moving(origin: frozenset[str], to: str) -> Update:
     return update(delivery).where(stands).values(state=to)
 
 
-def _look_for_another(conn: Connection, moved: list[Row[Any]], now: int) -> None:
+def look_for_another(conn: Connection, notice_ids: Collection[UUID], now: int) -> None:
     """Somebody who knows the person's other channels is to look at these notices (onward.py)."""
-    rows = [(notice_id, now) for notice_id in sorted({row.notice_id for row in moved})]
+    rows = [(notice_id, now) for notice_id in sorted(notice_ids)]
     insert_many(conn, onward, ("notice_id", "created_at"), rows, on_conflict="nothing")
 
 
@@ -175,7 +176,7 @@ def _tell(conn: Connection, moved: list[Row[Any]], to: str, now: int) -> None:
     if to not in PROVEN or not told:
         return
     if to in CAME_TO_NOTHING:
-        _look_for_another(conn, told, now)
+        look_for_another(conn, {row.notice_id for row in told}, now)
     facts.remember(
         conn,
         [

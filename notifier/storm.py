@@ -10,17 +10,19 @@ holds is told in few messages anyway. The inbox is never held.
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, and_, func, literal_column, select
 
 from notifier import budgets
 from notifier.budgets import Scope
 from notifier.places import MICROS, PlannedDelivery
 from notifier.restraint import Sheaf
-from notifier.schema import delivery
+from notifier.schema import delivery, notice
 from notifier.states import HELD, PENDING
+from store.schema import stream_state
 
 STORM = "storm"  # why a delivery is held
 _MINUTE = 60 * MICROS
@@ -37,12 +39,12 @@ class Standing(NamedTuple):
 
 
 class Brake:
-    """Brakes what planning has planned; a limit of 0 is none."""
+    """Brakes what is to leave; a limit of 0 is none. `hold`: for so long, microseconds."""
 
     def __init__(self, *, per_minute: int, per_employer: int, hold_seconds: float) -> None:
         self._per_minute = per_minute
         self._per_employer = per_employer
-        self._hold = int(hold_seconds * MICROS)
+        self.hold = int(hold_seconds * MICROS)
 
     def brake(self, conn: Connection, sheaves: Sequence[Sheaf], now: int) -> list[Sheaf]:
         """These notices, those past a limit held. `now`: microseconds."""
@@ -54,6 +56,22 @@ class Brake:
         budgets.use(conn, spent)
         return braked
 
+    def admits(self, conn: Connection, employers: Sequence[str], now: int) -> list[bool]:
+        """Whether one delivery more may leave now for each of these; what may is counted."""
+        limits = [self._limits_of(each, now) for each in employers]
+        wanted = {scope: 1 for each in limits for scope in each}
+        if not wanted:
+            return [True] * len(employers)
+        spent = budgets.used(conn, wanted)
+        admitted = []
+        for mine in limits:
+            admitted.append(all(spent[scope] < limit for scope, limit in mine.items()))
+            if admitted[-1]:
+                for scope in mine:
+                    spent[scope] += 1
+        budgets.use(conn, spent)
+        return admitted
+
     def _wanted(self, sheaves: Sequence[Sheaf], now: int) -> Counter[Scope]:
         wanted: Counter[Scope] = Counter()
         for sheaf in sheaves:
@@ -63,11 +81,14 @@ class Brake:
         return wanted
 
     def _limits(self, sheaf: Sheaf, now: int) -> dict[Scope, int]:
-        """The budgets that a notice is counted in, and how much each holds."""
+        return self._limits_of(sheaf.employer, now)
+
+    def _limits_of(self, employer: str, now: int) -> dict[Scope, int]:
+        """The budgets that news of an employer is counted in, and how much each holds."""
         minute = now // _MINUTE
         limits = {
             Scope(_EVERYBODY, minute): self._per_minute,
-            Scope(f"{_EVERYBODY}:{_hidden(sheaf.employer)}", minute): self._per_employer,
+            Scope(f"{_EVERYBODY}:{_hidden(employer)}", minute): self._per_employer,
         }
         return {scope: limit for scope, limit in limits.items() if limit}
 
@@ -82,15 +103,16 @@ class Brake:
                 for scope in limits:
                     spent[scope] += 1
             else:
-                deliveries.append(self._held(each))
+                deliveries.append(self.held(each))
         return sheaf._replace(deliveries=tuple(deliveries))
 
-    def _held(self, planned: PlannedDelivery) -> PlannedDelivery:
+    def held(self, planned: PlannedDelivery) -> PlannedDelivery:
+        """A delivery that is past a limit."""
         return planned._replace(
             state=HELD,
             reason=STORM,
-            available_at=planned.available_at + self._hold,
-            deadline_at=planned.deadline_at + self._hold,
+            available_at=planned.available_at + self.hold,
+            deadline_at=planned.deadline_at + self.hold,
         )
 
 
@@ -110,6 +132,20 @@ def standing(conn: Connection) -> Standing:
         )
     ).one()
     return Standing(row[0], row[1])
+
+
+def employers_of(conn: Connection, notice_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Whose news each of these notices is, as planning counts it."""
+    stream = and_(
+        stream_state.c.contract_id == notice.c.contract_id,
+        stream_state.c.stream_id == notice.c.stream_id,
+    )
+    rows = conn.execute(
+        select(notice.c.notice_id, notice.c.contract_id, stream_state.c.employer)
+        .select_from(notice.outerjoin(stream_state, stream))
+        .where(notice.c.notice_id.in_(list(notice_ids)))
+    )
+    return {row.notice_id: row.employer or f"contract:{row.contract_id}" for row in rows}
 
 
 def _leaves(planned: PlannedDelivery) -> bool:

@@ -16,6 +16,7 @@ from notifier.pacing import Pacing
 from notifier.retry import Outcome
 from notifier.running import run_until
 from notifier.schema import attempt, delivery
+from notifier.spending import COST_CAP
 from notifier.states import (
     CLAIMED,
     EXPIRED,
@@ -28,6 +29,8 @@ from notifier.states import (
     UNKNOWN,
     move_all,
 )
+from notifier.step_release import IS_STEP, release_steps
+from notifier.storm import UNBRAKED, Brake
 from notifier.webhooks import health
 from store.clock import now_micros
 from store.engine import Database
@@ -44,7 +47,7 @@ _NO_CLAIM = {"token": None, "lease_until": None}
 class Sweeper:
     """Sweeps; any number of processes may, each row is swept once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # what a sweep must heed
         self,
         database: Database,
         *,
@@ -52,6 +55,7 @@ class Sweeper:
         disable_after_days: float = 5.0,
         pacing: Pacing | None = None,
         providers: Mapping[str, str] | None = None,
+        brake: Brake = UNBRAKED,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self._database = database
@@ -59,6 +63,7 @@ class Sweeper:
         self._disable_after_days = disable_after_days
         self._pacing = pacing or Pacing()
         self._providers = providers or {}
+        self._brake = brake
         self._clock = clock
         self._log = structlog.get_logger()
 
@@ -68,7 +73,7 @@ class Sweeper:
         with self._database.begin() as conn:
             swept = {
                 "reclaimed": self._reclaim(conn, now),
-                "released": _release(conn, now),
+                "released": _release(conn, now) + release_steps(conn, self._brake, now),
                 "unknown": _give_up(conn, now),
                 "expired": _expire(conn, now),
             }
@@ -94,9 +99,10 @@ class Sweeper:
 
 
 def _release(conn: Connection, now: int) -> int:
-    """Held deliveries whose time has come; those of a bundle are gathered (gather.py)."""
+    """Held deliveries whose time has come; those of a bundle are gathered, steps pass the brake."""
     origin = frozenset({HELD})
-    where = _some(origin, (delivery.c.available_at <= now) & delivery.c.bundle.is_(None))
+    alone = delivery.c.bundle.is_(None) & (delivery.c.purpose.is_(None) | ~IS_STEP)
+    where = _some(origin, (delivery.c.available_at <= now) & alone)
     changes = {"released_at": now}
     return len(move_all(conn, where, origin=origin, to=PENDING, now=now, changes=changes))
 
@@ -137,8 +143,9 @@ def _expire(conn: Connection, now: int) -> int:
     """Too late to be of use: in-app only."""
     origin = frozenset({PLANNED, HELD, PENDING, RETRY_WAIT})
     where = _some(origin, delivery.c.deadline_at <= now)
-    # Who waited for a turn says so: the provider, or the limit, was too slow for this news.
-    reason = case((delivery.c.reason == buckets.RATE, buckets.RATE), else_="deadline")
+    # Who waited for a turn, or for money, says so: the limit was too low for this news.
+    slow = delivery.c.reason.in_((buckets.RATE, COST_CAP))
+    reason = case((slow, delivery.c.reason), else_="deadline")
     changes = _NO_CLAIM | {"reason": reason}
     return len(move_all(conn, where, origin=origin, to=EXPIRED, now=now, changes=changes))
 

@@ -38,6 +38,7 @@ class Waiting(NamedTuple):
     priority: int
     attempts: int
     carried_by: UUID | None
+    over_cap: bool
 
 
 def waiting_in(
@@ -107,6 +108,7 @@ def _selected(*where: ColumnElement[bool]) -> Select[Any]:
             delivery.c.priority,
             delivery.c.attempts,
             delivery.c.carried_by,
+            delivery.c.over_cap,
             delivery.c.digest,
         )
         .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
@@ -131,4 +133,5 @@ def _waiting(row: Row[Any]) -> Waiting:
         row.priority,
         row.attempts,
         row.carried_by,
+        row.over_cap,
     )

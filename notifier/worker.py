@@ -27,7 +27,7 @@ from notifier.gather import Gatherer
 from notifier.group_commit import GroupCommit
 from notifier.guests import EVERYBODY, GuestList, guest_list
 from notifier.letters import Letters
-from notifier.limits_on import paces_of
+from notifier.limits_on import brake_of, paces_of, spending_of
 from notifier.pacing import Pacing
 from notifier.privacy import Vault
 from notifier.push_on import push_addresses
@@ -107,6 +107,7 @@ def build_worker(
         lease_seconds=notifier.lease_seconds,
         worker=name,
         pacing=pacing,
+        spending=spending_of(settings),
     )
     broker = _broker(settings, deliverer)
     queues = Queues(broker, deliverer, channels=list(channels), prefix=queue_prefix)
@@ -167,6 +168,7 @@ def _sweeper(settings: Settings, database: Database, relaying: RelayOptions) -> 
         disable_after_days=settings.webhooks.disable_after_days,
         pacing=relaying.pacing,
         providers=relaying.providers,
+        brake=brake_of(settings),
     )
 
 

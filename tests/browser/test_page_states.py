@@ -10,6 +10,7 @@ from api.announcement import announce
 from domain.contract import GapOpened
 from domain.values import contract_uuid
 from notifier.schema import delivery
+from notifier.spending import Caps, Spending
 from notifier.storm import STORM
 from store import log
 from store.clock import now_micros
@@ -179,6 +180,18 @@ def test_operations_show_what_needs_a_person_and_how_fast_people_are_told(site, 
     expect(page.get_by_role("alert")).to_contain_text("no indexer is active")
     expect(page.get_by_role("group", name="inbox").locator("svg.plot").first).to_be_visible()
     expect(page.locator(".tile").first).to_contain_text("ledgers")
+
+
+def test_operations_say_that_the_days_money_is_spent(site, opened):
+    page = opened("#/operations")
+    money = page.locator(".tile", has_text="Day's money")
+    expect(money).to_contain_text("within the cap")
+    counted = Spending(Caps(prices={"sms": 1}, total=1))
+    with site.served.database.begin() as conn:
+        counted.refuse(conn, "sms", now_micros())
+    page.reload()
+    expect(money).to_contain_text("spent: 0 held")
+    expect(page.get_by_role("alert")).to_contain_text("the day's money is spent")
 
 
 def test_operations_say_what_the_storm_brake_holds(site, opened):

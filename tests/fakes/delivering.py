@@ -24,6 +24,7 @@ from notifier.letters import Letters
 from notifier.relay import Relay, RelayOptions
 from notifier.rendering import Renderer
 from notifier.schema import delivery
+from notifier.spending import UNCOUNTED, Caps, Spending
 from notifier.sweep import Sweeper
 from store.engine import Database
 from tests.fakes.planned import vault
@@ -66,7 +67,7 @@ class Provider:
         pass
 
 
-async def deliver(database: Database, taken: Path) -> None:
+async def deliver(database: Database, taken: Path, spending: Spending = UNCOUNTED) -> None:
     """Work until every delivery has come to an end, or patience is over."""
     channel = Several("email", (Provider("one", None), Provider("two", taken)))
     deliverer = Deliverer(
@@ -75,6 +76,7 @@ async def deliver(database: Database, taken: Path) -> None:
         channels={"email": channel},
         lease_seconds=LEASE_SECONDS,
         worker="w",
+        spending=spending,
     )
     messages: list[tuple[Any, int]] = []
     options = RelayOptions(
@@ -105,4 +107,6 @@ def _left(database: Database) -> int:
 
 
 if __name__ == "__main__":
-    asyncio.run(deliver(Database.open(sys.argv[1]), Path(sys.argv[2])))
+    price, cap = map(int, sys.argv[3:] or (0, 0))
+    counted = Spending(Caps(prices={"email": price}, total=cap))
+    asyncio.run(deliver(Database.open(sys.argv[1]), Path(sys.argv[2]), counted))

@@ -59,6 +59,7 @@ function painted(standing, latency, contracts, context) {
       tile("ops.oldest", inSeconds(deliveries.oldest_due_seconds)),
       tile("ops.sending", t(`ops.sending_${standing.sending}`)),
       tile("ops.storm", standing.storm.held ? t("ops.storm_holds", { count: number(standing.storm.held) }) : t("ops.storm_off")),
+      tile("ops.money", standing.spending.refused_today ? t("ops.money_spent", { count: number(standing.spending.held) }) : t("ops.money_left")),
       tile("ops.leader", standing.leader ? h("bdi", {}, standing.leader.holder) : t("ops.nobody"))),
     h("section", { class: "card" }, h("h2", {}, t("ops.latency")), h("p", { class: "quiet" }, t("ops.latency_text", { count: number(latency.deliveries) })),
       latencyPlot(latency.latency_seconds)),

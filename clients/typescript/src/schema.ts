@@ -2873,6 +2873,12 @@ export interface components {
          *         }
          *       ],
          *       "sending": "on",
+         *       "spending": {
+         *         "held": 0,
+         *         "refused_today": 0,
+         *         "since": null,
+         *         "spent_today_micros": 0
+         *       },
          *       "storm": {
          *         "held": 0,
          *         "since": null
@@ -2919,6 +2925,7 @@ export interface components {
              * @enum {string}
              */
             sending: "on" | "paused";
+            spending: components["schemas"]["Spending"];
             storm: components["schemas"]["Storm"];
         };
         /**
@@ -3336,6 +3343,29 @@ export interface components {
         SignedOut: {
             /** Ended */
             ended: number;
+        };
+        /**
+         * Spending
+         * @description What telling people cost today (UTC), where a cap is set, and what is held for it.
+         */
+        Spending: {
+            /** Held */
+            held: number;
+            /**
+             * Refused Today
+             * @description how often today there was no money left for a message
+             */
+            refused_today: number;
+            /**
+             * Since
+             * @description null: nothing is held
+             */
+            since: string | null;
+            /**
+             * Spent Today Micros
+             * @description in millionths of `costs.currency`
+             */
+            spent_today_micros: number;
         };
         /**
          * Status

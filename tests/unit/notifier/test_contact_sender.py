@@ -13,6 +13,7 @@ from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnkn
 from notifier.guests import GuestList
 from notifier.preferences import Preferences
 from notifier.privacy import Vault
+from notifier.spending import Caps, Spending, standing
 from notifier.wishing import set_preferences
 from store.clock import now_micros
 from tests.fakes.chain import EMPLOYEE
@@ -241,3 +242,29 @@ async def test_only_news_that_may_go_on_can_be_ended_by_its_foot(desk):
         assert "https://pay.example/#/inbox/settings" in letter.text
         assert ("/v1/unsubscribe/" in letter.text) == (kind == "contact_added")
         assert (letter.unsubscribe_url is not None) == (kind == "contact_added")
+
+
+async def test_codes_are_paid_for_out_of_the_days_money_and_wait_where_it_is_spent(desk):
+    spending = Spending(Caps(prices={"email": 5}, total=10))
+    desk.sender = ContactSender(
+        desk.database,
+        desk.vault,
+        {"email": desk.channel},
+        poll_seconds=0.01,
+        spending=spending,
+        clock=lambda: desk.now,
+    )
+    desk.channel.failing = DestinationRejected("no such user")
+    desk.add(destination="first@example.org")
+    await desk.sender.step()
+    with desk.database.read() as conn:
+        assert standing(conn, desk.now).spent == {"": 0, "email": 0}
+    desk.channel.failing = None
+    for name in ("ana", "ben", "eva"):
+        desk.add(destination=f"{name}@example.org")
+        await desk.sender.step()
+    assert sorted(desk.states()) == ["failed", "pending", "sent", "sent"]
+    with desk.database.read() as conn:
+        found = standing(conn, desk.now)
+    assert (found.spent["email"], found.refused) == (10, 1)
+    assert await desk.sender.step() == 0

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 from structlog.testing import capture_logs
 
-from notifier import deliver, suppression, switch
+from notifier import attempt_log, deliver, suppression, switch
 from notifier.buckets import decide, hold, person_bucket, rate_bucket
 from notifier.deliver import Deliverer
 from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnknown
@@ -147,7 +147,7 @@ async def test_a_defect_stays_with_its_delivery_and_its_words_stay_out_of_the_lo
     await bench.deliverer.deliver(other, 1)
     assert (bench.row(planned).state, bench.row(planned).reason) == (state, "defect")
     assert bench.row(other).state == "accepted"
-    (defect,) = [line for line in logs if line["event"] == deliver.DEFECT_CONTAINED]
+    (defect,) = [line for line in logs if line["event"] == attempt_log.DEFECT_CONTAINED]
     assert (defect["error"], defect["log_level"]) == ("TypeError", "error")
     assert "fake_channel.py" in defect["place"]
     assert "ana@example.test" not in str(logs)
@@ -270,7 +270,7 @@ async def test_a_result_that_is_overtaken_is_said_and_changes_nothing(bench: Ben
     with capture_logs() as logs:
         await bench.deliverer.deliver(planned, 1)
     assert bench.row(planned).state == "pending"
-    assert [line["event"] for line in logs] == [deliver.ATTEMPT_OVERTAKEN]
+    assert [line["event"] for line in logs] == [attempt_log.ATTEMPT_OVERTAKEN]
 
 
 async def test_logs_name_the_delivery_and_never_the_place(bench: Bench) -> None:
@@ -278,7 +278,7 @@ async def test_logs_name_the_delivery_and_never_the_place(bench: Bench) -> None:
     with capture_logs() as logs:
         await bench.deliverer.deliver(planned, 1)
     (line,) = logs
-    assert line["event"] == deliver.ATTEMPT_SETTLED
+    assert line["event"] == attempt_log.ATTEMPT_SETTLED
     assert (line["delivery_id"], line["state"], line["attempt_number"]) == (
         str(planned),
         "accepted",
@@ -291,7 +291,7 @@ async def test_logs_name_the_delivery_and_never_the_place(bench: Bench) -> None:
     ("error", "event", "level"),
     [
         (ConnectionLost("gone"), deliver.DELIVERY_POSTPONED, "warning"),
-        (LookupError("ours"), deliver.DEFECT_CONTAINED, "error"),
+        (LookupError("ours"), attempt_log.DEFECT_CONTAINED, "error"),
     ],
 )
 async def test_what_fails_around_an_attempt_is_said_and_ends_there(

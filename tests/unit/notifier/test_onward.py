@@ -15,6 +15,8 @@ from notifier.onward import Onward
 from notifier.preferences import Preferences, Quiet
 from notifier.purpose_schema import onward
 from notifier.schema import contact, delivery, notice, recipient
+from notifier.spending import COST_CAP, Caps, Spending
+from notifier.storm import Brake
 from notifier.sweep import Sweeper
 from notifier.ways import Ways
 from notifier.wishing import set_preferences
@@ -86,6 +88,7 @@ class Desk:
     def go(self) -> None:
         while self.onward.step():
             pass
+        self.sweeper.step()  # lets out the steps that were brought forward
 
     def read(self) -> None:
         with self.database.begin() as conn:
@@ -408,3 +411,77 @@ def test_in_any_order_nobody_is_told_twice_and_nothing_outlives_its_purpose(
     assert len(keys) == len(set(keys))
     assert desk.world.rows(select(contact))
     database.close()
+
+
+def unpaid(desk: Desk, *, digest: bool = False) -> None:
+    """The first channel's money is spent: its delivery is held, and looks for another way."""
+    with desk.database.begin() as conn:
+        first = (delivery.c.channel == "push") & (delivery.c.state == "pending")
+        held = {"state": "held", "reason": COST_CAP, "digest": digest}
+        held |= {"available_at": desk.now + 3_600_000_000}
+        conn.execute(update(delivery).where(first).values(held))
+        ids = conn.scalars(select(delivery.c.notice_id).where(delivery.c.reason == COST_CAP)).all()
+        conn.execute(insert(onward), [{"notice_id": each, "created_at": 1} for each in ids])
+
+
+def test_what_there_is_no_money_for_is_told_on_the_next_channel_instead(desk: Desk) -> None:
+    desk.tell(resumed(3))
+    unpaid(desk)
+    desk.go()
+    assert desk.stand("resumed") == {
+        "push": ("cancelled", COST_CAP, None),
+        "email": ("pending", None, "instead_of_push"),
+    }
+
+
+def test_a_channel_without_money_is_no_way_out(desk: Desk) -> None:
+    spent = Spending(Caps(prices={"email": 1, "sms": 1}, channels={"email": 1, "sms": 1}))
+    desk.onward = Onward(
+        desk.database,
+        desk.world.vault,
+        FOREVER,
+        poll_seconds=0.01,
+        spending=spent,
+        clock=lambda: desk.now,
+    )
+    with desk.database.begin() as conn:
+        spent.take(conn, "email", 1, desk.now)
+        spent.take(conn, "sms", 1, desk.now)
+    desk.tell(resumed(3))
+    unpaid(desk)
+    desk.go()
+    assert desk.stand("resumed") == {"push": ("held", COST_CAP, None)}
+
+
+def test_a_digest_without_money_keeps_waiting_for_those_that_it_tells_of(desk: Desk) -> None:
+    desk.tell(resumed(3))
+    unpaid(desk, digest=True)
+    desk.go()
+    assert desk.stand("resumed")["push"] == ("held", COST_CAP, None)
+
+
+def test_other_ways_pass_the_storm_brake(desk: Desk) -> None:
+    """One delivery a minute: the step that was brought forward leaves, what is made instead waits."""
+    brake = Brake(per_minute=1, per_employer=0, hold_seconds=1800)
+    desk.sweeper = Sweeper(desk.database, sweep_seconds=1, brake=brake, clock=lambda: desk.at)
+    desk.onward = Onward(
+        desk.database,
+        desk.world.vault,
+        FOREVER,
+        poll_seconds=0.01,
+        brake=brake,
+        clock=lambda: desk.at,
+    )
+    desk.at = desk.now
+    desk.tell(created(3, stream_id=8), paused(4, stream_id=8), resumed(5, stream_id=8))
+    desk.end("push", "failed")
+    desk.go()
+    desk.end("push", "failed", kind="resumed")
+    desk.go()
+    emails = [
+        (row.state, row.reason, row.purpose)
+        for row in desk.world.rows(select(delivery).where(delivery.c.channel == "email"))
+        if row.state != "cancelled"
+    ]
+    assert sorted(emails, key=str).count(("held", "storm", "instead_of_push")) == 1
+    assert ("pending", None, "step_until_read") in emails

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from notifier import switch
 from notifier.contact_file import ContactLine
-from notifier.deliveries import Filter, cancel
+from notifier.deliveries import Filter, cancel, release
 from notifier.erasure import erase
 from notifier.explaining import explain
 from notifier.notice_story import story_of
@@ -297,3 +297,21 @@ def test_the_sending_switch_holds_a_digest_back_whole(desk: Desk) -> None:
         switch.resume(conn, desk.world.database.bell, now=desk.clock())
     desk.wait(1)
     assert desk.read()[1:] == [[("paused", 2), ("paused", 3)]]
+
+
+def test_what_an_operator_lets_go_beyond_the_days_money_is_so_in_its_digest_too(desk: Desk) -> None:
+    """The newest news of each stream leaves, be it released or not: it stands for what was."""
+    desk.clock.pass_seconds(1)
+    desk.world.record(paused(2, 1, stream_id=1), paused(2, 2, stream_id=2))
+    desk.world.plan()
+    email = delivery.c.channel == "email"
+    tomorrow = desk.clock() + 86_400 * SECOND
+    with desk.world.database.begin() as conn:
+        held = {"state": "held", "reason": "cost_cap", "available_at": tomorrow}
+        conn.execute(update(delivery).where(email).values(held | {"deadline_at": tomorrow}))
+        release(conn, desk.world.database.bell, Filter(reason="cost_cap"), now=desk.clock())
+    desk.world.record(resumed(3, 1, stream_id=1))
+    desk.world.plan()
+    desk.wait(0)
+    rows = desk.world.rows(select(delivery).where(email))
+    assert {row.over_cap for row in rows if row.state == "accepted"} == {True}
