@@ -16,6 +16,7 @@ from simulator.calls import Call
 from simulator.catchers.application import CHANNELS, web_application
 from simulator.catchers.caught import Caught
 from simulator.catchers.mail import serve_mail
+from simulator.catchers.moods import Moods
 from simulator.chain import FIRST_LEDGER, Chain
 from simulator.chain_file import FILE_NAME as CHAIN_FILE
 from simulator.faults import Concealed, Dropped, FaultPlan
@@ -168,10 +169,11 @@ class SimulatedNetwork:
             for channel in CHANNELS
         }
         resetting = Resetting(lambda: self.options.scenario, options.on_reset or self.reset)
-        web = web_application(records, resetting, words_url=options.words_url)
+        moods = None if options.moods is None else Moods(options.moods)
+        web = web_application(records, resetting, words_url=options.words_url, moods=moods)
         web_port = await serve(cleanup, web, options.host, options.web_port)
         self.web_url = f"http://{options.host}:{web_port}"
-        mail = await serve_mail(records["mail"], options.host, options.smtp_port)
+        mail = await serve_mail(records["mail"], options.host, options.smtp_port, moods)
         cleanup.callback(mail.close)
         self.smtp_port = int(mail.sockets[0].getsockname()[1])
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.catchers.moods import MoodPlan
 from simulator.faults import FaultPlan
 from simulator.ledger import NETWORK_RULES, Rules
 
@@ -15,6 +16,7 @@ class SimulatorOptions:
     `nodes`: how many RPC nodes serve the chain, the first on `rpc_port`, each further one
     `PORTS_APART` higher. `faults`: a file, or the plan itself. `on_reset`: what a reset that is asked
     for over HTTP does, given the scenario to begin with; None: the chain alone begins anew.
+    `moods`: bad days of the catchers; None: none.
     `words_url`: a page that shows how each kind of message reads, linked from the catchers' page.
     """
 
@@ -29,6 +31,7 @@ class SimulatorOptions:
     scenario: str = "steady"
     events: int | None = None
     faults: Path | FaultPlan | None = None
+    moods: MoodPlan | None = None
     nodes: int = 1
     retention_ledgers: int = 120_960
     max_page: int = 10_000

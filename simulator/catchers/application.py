@@ -6,6 +6,7 @@ from aiohttp import web
 
 from simulator.catchers.caught import Caught
 from simulator.catchers.device_apis import FCM, GOTIFY, PUSHOVER, google_token
+from simulator.catchers.moods import Moods
 from simulator.catchers.push import add_push_provider
 from simulator.catchers.push_apis import add_push_apis
 from simulator.catchers.room_apis import DISCORD, SLACK, TELEGRAM
@@ -25,9 +26,13 @@ def web_application(
     resetting: Resetting | None = None,
     *,
     words_url: str | None = None,
+    moods: Moods | None = None,
 ) -> web.Application:
-    """`records`: the record of each of CHANNELS. `words_url`: where messages can be previewed."""
-    application = web.Application()
+    """`records`: the record of each of CHANNELS. `words_url`: where messages can be previewed.
+
+    `moods`: of the providers; None: every day is a good one.
+    """
+    application = web.Application(middlewares=[] if moods is None else [moods.middleware])
     add_web_view(application, records, words_url)
     if resetting is not None:
         resetting.add_to(application)

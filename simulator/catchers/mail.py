@@ -1,7 +1,8 @@
 """The mail catcher: real SMTP that accepts everything, unless the recipient's name asks for trouble.
 
 Local parts: `reject.*` 550 at RCPT · `greylist.*` 451 the first time · `data-fail.*` 554 after DATA ·
-`slow.*` 250 after three seconds · `cut.*` recorded, then the connection ends without a 250.
+`slow.*` 250 after three seconds · `cut.*` recorded, then the connection ends without a 250. Moods
+(moods.py) show at DATA, whoever the mail is for.
 """
 
 import asyncio
@@ -12,15 +13,20 @@ from typing import Any, cast
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from simulator.catchers.caught import Caught, CaughtMessage
+from simulator.catchers.moods import SLOW_SECONDS as MOOD_SECONDS
+from simulator.catchers.moods import Mood, Moods
 
 SLOW_SECONDS = 3.0
+_PUT_OFF = {Mood.BUSY: "452 4.3.1 too much at once", Mood.AWAY: "451 4.3.0 come again"}
+_HANG_UP = (Mood.ERROR, Mood.CUT, Mood.LIE)
 
 
 class MailCatcher:
     """The hooks aiosmtpd calls. One recorded line per recipient."""
 
-    def __init__(self, caught: Caught) -> None:
+    def __init__(self, caught: Caught, moods: Moods) -> None:
         self._caught = caught
+        self._moods = moods
         self._greylisted: set[str] = set()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's hook
@@ -48,20 +54,28 @@ class MailCatcher:
         names = [address.partition(".")[0] for address in envelope.rcpt_tos]
         if "data-fail" in names:
             return "554 5.6.0 message refused"
-        content = cast("bytes", envelope.content)
-        message = message_from_bytes(content, policy=policy.default)
-        for address in envelope.rcpt_tos:
-            self._caught.record(_as_caught(message, envelope.mail_from or "", address))
-        if "slow" in names:
-            await asyncio.sleep(SLOW_SECONDS)
-        if "cut" in names:
+        mood = self._moods.next()
+        if mood in _PUT_OFF:
+            return _PUT_OFF[mood]
+        if mood is not Mood.ERROR:
+            self._record(envelope)
+        if "slow" in names or mood is Mood.SLOW:
+            await asyncio.sleep(SLOW_SECONDS if "slow" in names else MOOD_SECONDS)
+        if "cut" in names or mood in _HANG_UP:
             cast("asyncio.Transport", server.transport).abort()
         return "250 2.0.0 OK"
 
+    def _record(self, envelope: Envelope) -> None:
+        message = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
+        for address in envelope.rcpt_tos:
+            self._caught.record(_as_caught(message, envelope.mail_from or "", address))
 
-async def serve_mail(caught: Caught, host: str, port: int) -> asyncio.Server:
+
+async def serve_mail(
+    caught: Caught, host: str, port: int, moods: Moods | None = None
+) -> asyncio.Server:
     """Listen for SMTP on the running loop."""
-    catcher = MailCatcher(caught)
+    catcher = MailCatcher(caught, moods or Moods())
 
     def protocol() -> SMTP:
         return SMTP(catcher, hostname="mail.pausewire.test", enable_SMTPUTF8=True)
