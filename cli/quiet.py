@@ -18,12 +18,20 @@ UNDER_WAY = (PENDING, QUEUED, CLAIMED, HANDED_OFF, RETRY_WAIT)
 
 
 class Standing(NamedTuple):
-    """How far everything has come. `events`: of the contract, in evidence."""
+    """How far everything has come. `events`: of the contract, in evidence.
+
+    `caught_up`: nothing waits but deliveries.
+    """
 
     events: int
     settled: int
     under_way: int
-    at_rest: bool
+    caught_up: bool
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing waits at all."""
+        return self.caught_up and not self.under_way
 
 
 def standing(conn: Connection, contract_id: str) -> Standing:
@@ -46,7 +54,7 @@ def standing(conn: Connection, contract_id: str) -> Standing:
         or 0,
         settled=sum(states.values()) - under_way,
         under_way=under_way,
-        at_rest=not (under_way or waiting or fanouts or search_states(conn)[WAITING])
+        caught_up=not (waiting or fanouts or search_states(conn)[WAITING])
         and all(followed.get(name, 0) >= head for name in (PROJECTIONS, PLANNING))
         and followed.get(ACTORS, head) >= head,  # it is the indexer's own, and begins with it
     )

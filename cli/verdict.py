@@ -49,12 +49,18 @@ def judge(conn: Connection, state_dir: Path, contract_id: str) -> Verdict:
 
     What no event told is not asked for here: finding it is what `pausewire reconcile` is for.
     """
+    verdict = judge_recorded(conn, state_dir, contract_id)
+    _judge_deliveries(conn, state_dir, verdict)
+    return verdict
+
+
+def judge_recorded(conn: Connection, state_dir: Path, contract_id: str) -> Verdict:
+    """The same up to the notices: whether each is there once, not what became of it on a channel."""
     truth = [line for line in read_truth(state_dir / "truth.ndjson") if not line.get("silent")]
     verdict = Verdict(events_on_chain=len(truth))
     _judge_evidence(conn, truth, contract_id, verdict)
     _judge_intervals(conn, truth, contract_id, verdict)
     _judge_notices(conn, truth, verdict)
-    _judge_deliveries(conn, state_dir, verdict)
     return verdict
 
 
