@@ -129,7 +129,7 @@ def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
             origin=states.WITHDRAWABLE - {states.HELD} | {states.CANCELLED},
             to=states.HELD,
             now=now,
-            changes=_LOOSE,
+            changes=_LOOSE | {"reason": GATHERED},
         )
 
 

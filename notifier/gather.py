@@ -9,8 +9,9 @@ digest behind, not sixty. Of a stream the newest news is told, and only where th
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, literal_column, select
@@ -117,12 +118,13 @@ def _gather_place(
 ) -> None:
     leaving: list[Waiting] = []
     over_cap = False
-    for subject in _subjects(rows):
-        until = _waits_until(subject, before, now)
+    turns = [(each, _waits_until(each, before, now)) for each in _subjects(rows)]
+    going = [subject for subject, until in turns if until is None]
+    taken = {each.delivery_id for subject in going for each in subject}
+    for subject, until in turns:
         if until is not None:
-            due = [each.delivery_id for each in subject if _is_due(each, now)]
-            digests.hold_on(conn, due, until, now)
-            continue
+            _wait_on(conn, subject, taken, until, now)
+    for subject in going:
         digests.take_back(conn, subject, now)
         newest = [subject[-1]] if must_leave(conn, subject) else []
         answered = [each for each in subject if each not in newest]
@@ -133,6 +135,16 @@ def _gather_place(
     if leaving:
         digests.carry(conn, leaving, now, over_cap=over_cap)
     told |= dict.fromkeys({each.kind for each in leaving}, Last(now, led=False))
+
+
+def _wait_on(
+    conn: Connection, subject: Sequence[Waiting], taken: Collection[UUID], until: int, now: int
+) -> None:
+    """Not yet. `taken`: what is told anew, and then carries nothing of this subject."""
+    loose = [each for each in subject if each.carried_by in taken]
+    digests.take_back(conn, loose, now)
+    due = [each for each in subject if _is_due(each, now)]
+    digests.hold_on(conn, [each.delivery_id for each in (*due, *loose)], until, now)
 
 
 def _subjects(rows: Sequence[Waiting]) -> Iterable[list[Waiting]]:

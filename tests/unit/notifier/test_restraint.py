@@ -185,6 +185,27 @@ def test_a_provider_that_was_away_leaves_one_message_behind(desk: Desk) -> None:
     assert message.lines == tuple(Told("paused", number) for number in range(1, 5))
 
 
+def test_what_waits_on_is_not_left_with_a_message_that_no_longer_tells_it(desk: Desk) -> None:
+    desk.tell(paused(2, 1, stream_id=1))
+    desk.tell(paused(3, 2, stream_id=2), paused(3, 3, stream_id=3), after=5)
+    away = frozenset({"email"})
+    desk.clock.pass_seconds(55)
+    desk.postman.gather()
+    desk.postman.send(fails=away)
+    desk.clock.pass_seconds(10)
+    desk.world.record(resumed(4, 2, stream_id=2))
+    desk.world.plan()
+    desk.clock.pass_seconds(1)
+    desk.world.record(paused(5, 2, stream_id=2), paused(5, 4, stream_id=4))
+    desk.world.record(resumed(6, 4, stream_id=4))
+    desk.world.plan()
+    desk.wait(49)
+    assert desk.read()[1:] == [[("paused", 3)]]
+    desk.wait(10)
+    desk.wait(60)
+    assert desk.read()[2:] == [[("paused", 2)]]
+
+
 def test_what_is_overtaken_by_newer_news_stays_here(desk: Desk) -> None:
     desk.tell(paused(2, 1, stream_id=1))
     desk.tell(resumed(3, 1, stream_id=1), after=100)
