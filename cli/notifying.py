@@ -136,6 +136,7 @@ def _rules(here: Deployment) -> PlanningRules:
         network=here.network,
         freshness_seconds=freshness_of(settings),
         ways=ways_of(settings),
+        settlements=PauseMoney(),
         public_url=settings.api.public_url,
         restraint=Restraint(
             window_seconds=limits.window_seconds,

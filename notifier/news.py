@@ -6,7 +6,7 @@ Pure. Which contract said it and how does not matter here, only what status an a
 from typing import NamedTuple
 
 from domain.chain_order import Step
-from domain.facts import Fact, StreamFact, StreamResumed
+from domain.facts import Fact, StreamCancelled, StreamFact, StreamResumed
 from domain.state import ACTIVE, CANCELLED, PAUSED, AggregateState
 from notifier.content import EMPLOYEE, EMPLOYER, Money, Pause
 from store.log import Recorded
@@ -42,12 +42,20 @@ class Listener(NamedTuple):
     role: str
 
 
+class Paid(NamedTuple):
+    """What a cancellation paid, in base units of the stream's token: to the employee, and back."""
+
+    out: int | None
+    back: int | None
+
+
 class News(NamedTuple):
     """One thing to tell. `cause`: the event id (or job) that keys its notices.
 
     `position`, `recorded_at` (microseconds): of the recorded event that planning met. `happened_at`,
     `paused_since`: unix seconds. `employer`: the stream's, None: not known, or about a whole contract.
-    `money`: what was earned until a pause that lasts, where that is known.
+    `money`: what was earned until a pause that lasts, or what a cancellation paid, where that is known.
+    `paid`: what the event of a cancellation says of that.
     """
 
     kind: str
@@ -64,6 +72,7 @@ class News(NamedTuple):
     pauses: tuple[Pause, ...] = ()
     employer: str | None = None
     money: Money | None = None
+    paid: Paid | None = None
 
     @property
     def is_reminder(self) -> bool:
@@ -119,6 +128,7 @@ def status_news(
         start_known=fact.time_known,
         paused_since=before.status_at if since_known else None,
         employer=getattr(step.after, "employer", None),
+        paid=Paid(fact.payout, fact.refund) if isinstance(fact, StreamCancelled) else None,
     )
 
 

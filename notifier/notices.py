@@ -25,6 +25,7 @@ from notifier.preferences import heed
 from notifier.recipients import Recipient, Roster
 from notifier.restraint import UNRESTRAINED, Restraint, Sheaf
 from notifier.schema import delivery, notice
+from notifier.settlement import Settlements, with_settlements
 from notifier.storm import UNBRAKED, Brake
 from notifier.ways import Ways
 from notifier.webhooks.planning import SUBSCRIBER, Subscribers
@@ -32,17 +33,9 @@ from store import bulk
 from store.schema import evidence
 
 _NOTICE_COLUMNS = (
-    *(
-        "notice_id",
-        "recipient_id",
-        "kind",
-        "cause_event_id",
-        "position",
-        "contract_id",
-        "stream_id",
-    ),
-    *("late", "content", "template_version", "language", "closed_at", "observed_at", "recorded_at"),
-    "planned_at",
+    *("notice_id", "recipient_id", "kind", "cause_event_id", "position", "contract_id"),
+    *("stream_id", "late", "content", "template_version", "language", "closed_at", "observed_at"),
+    *("recorded_at", "planned_at"),
 )
 _DELIVERY_COLUMNS = PlannedDelivery._fields
 
@@ -54,7 +47,7 @@ class PlanningRules:
     `network`: its id. `freshness_seconds`: for each channel that can send, how long after ledger close
     news still goes out on it. `public_url`: where people look, without a slash at its end. `restraint`:
     what is held to be told together, `brake`: what is too much at once; by default nothing is.
-    `ways`: who is told on one channel at a time.
+    `ways`: who is told on one channel at a time. `settlements`: who knows what cancellations paid.
     """
 
     network: str
@@ -63,6 +56,7 @@ class PlanningRules:
     restraint: Restraint = UNRESTRAINED
     brake: Brake = UNBRAKED
     ways: Ways = field(default_factory=Ways)
+    settlements: Settlements | None = None
 
 
 class Draft(NamedTuple):
@@ -86,6 +80,7 @@ class NoticeWriter:
 
     def write(self, conn: Connection, news: Sequence[News], now: int) -> int:
         """Write what is new of this news; returns the number of new notices. `now`: microseconds."""
+        news = with_settlements(conn, self._rules.settlements, news)
         subscribed = self._subscribed(conn, news)
         wanted = self._drafts(conn, news, now) | subscribed
         known = _known(conn, list(wanted))

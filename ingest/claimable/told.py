@@ -16,6 +16,13 @@ from store.clock import now_micros
 MOST_AT_ONCE: Final = 200
 
 
+class Named(NamedTuple):
+    """How a token is called and counted."""
+
+    symbol: str
+    decimals: int
+
+
 class Earned(NamedTuple):
     """Of one pause, in base units: `claimable` when it began, `withdrawn` until then.
 
@@ -45,6 +52,20 @@ def untold(conn: Connection, planned_to: int) -> Sequence[Earned]:
         .limit(MOST_AT_ONCE)
     )
     return [Earned(*row) for row in conn.execute(query)]
+
+
+def token_of(conn: Connection, contract_id: str, stream_id: int) -> Named | None:
+    """The token that a stream pays in; None: no pause of it told, or the token's name is not known yet."""
+    of = pause_claimable.c
+    query = (
+        select(token.c.symbol, token.c.decimals)
+        .join(pause_claimable, token.c.token_id == of.token)
+        .where(of.contract_id == contract_id, of.stream_id == stream_id, token.c.state == READ)
+        .order_by(of.closed_at.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).one_or_none()
+    return None if row is None else Named(*row)
 
 
 def handed_over(conn: Connection, event_ids: Collection[str]) -> None:

@@ -61,6 +61,7 @@ pause_claimable = Table(
     Column("told_at", BigInteger),
     Column("position", BigInteger),
     Index("ix_pause_claimable_state_due_at", "state", "due_at"),
+    Index("ix_pause_claimable_stream", "contract_id", "stream_id", "closed_at"),
     Index("ix_pause_claimable_untold", "event_id", postgresql_where=UNTOLD, sqlite_where=UNTOLD),
 )
 _COLUMNS: Final = tuple(column.name for column in pause_claimable.columns)

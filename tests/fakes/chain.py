@@ -44,10 +44,9 @@ def resumed(ledger: int, index: int = 0, stream_id: int = 7, employee: str | Non
     )
 
 
-def cancelled(ledger: int, index: int = 0, stream_id: int = 7):
-    return facts.StreamCancelled(
-        **place(ledger, index), stream_id=stream_id, employer=EMPLOYER, employee=EMPLOYEE
-    )
+def cancelled(ledger: int, index: int = 0, stream_id: int = 7, **changes):
+    data = {"stream_id": stream_id, "employer": EMPLOYER, "employee": EMPLOYEE} | changes
+    return facts.StreamCancelled(**place(ledger, index), **data)
 
 
 def transferred(ledger: int, index: int = 0, stream_id: int = 7, to: str = OTHER):

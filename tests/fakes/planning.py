@@ -27,6 +27,7 @@ from notifier.reminder_times import Times
 from notifier.rendering import Renderer
 from notifier.restraint import UNRESTRAINED, Restraint
 from notifier.schema import delivery, notice, recipient
+from notifier.settlement import Settlements
 from notifier.storm import UNBRAKED, Brake
 from notifier.ways import Ways
 from notifier.webhooks.planning import Subscribers
@@ -64,6 +65,7 @@ class World:
         brake: Brake = UNBRAKED,
         ways: Ways | None = None,
         times: Times | None = None,
+        settlements: Settlements | None = None,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self.database = database
@@ -75,6 +77,7 @@ class World:
             restraint=restraint,
             brake=brake,
             ways=ways or Ways(),
+            settlements=settlements,
         )
         self.writer = NoticeWriter(
             Roster(self.vault), rules, Subscribers(self.vault, retry_seconds=3600)
