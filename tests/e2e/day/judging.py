@@ -1,0 +1,140 @@
+"""The day's judge: what was lost, doubled, told against a wish or over a cap, held without account."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from tests.e2e.day.ends import End, end_of, why_held
+from tests.e2e.day.evidence import Delivery, Evidence
+from tests.e2e.day.people import MICROS, Person
+
+HOUR = 3600 * MICROS
+_NOTHING = ("failed", "expired", "suppressed", "bounced")
+
+Ends = dict[object, End]
+
+
+def ends_of(evidence: Evidence) -> Ends:
+    """The end of each delivery, by its id."""
+    return {each.delivery_id: end_of(each, evidence) for each in evidence.deliveries}
+
+
+def lost(evidence: Evidence, ends: Ends) -> Iterator[str]:
+    """What somebody wanted on a channel and has neither come nor a named end."""
+    for each in evidence.deliveries:
+        end = ends[each.delivery_id]
+        if end.fault is not None:
+            yield f"{_named(each)}: {end.fault}"
+    by_want: dict[tuple[str, str], dict[str, Delivery]] = defaultdict(dict)
+    for each in evidence.deliveries:
+        by_want[each.account, each.event_id][each.channel] = each
+    for want in evidence.wants:
+        there = by_want.get(want, {})
+        if "in_app" not in there:
+            yield f"{want.account} has no notice of {want.event_id}"
+        else:
+            for channel in _missing(evidence.people[want.account], there):
+                yield f"{want.account} has nothing of {want.event_id} by {channel}"
+
+
+def _missing(person: Person, there: dict[str, Delivery]) -> list[str]:
+    """Channels where there should be a delivery, whatever became of it."""
+    missing = [channel for channel in person.places if channel not in there]
+    if not person.one_by_one:
+        return missing
+    kind = there["in_app"].kind
+    missing = [
+        channel
+        for channel in missing
+        if not person.declines(kind, channel) and channel not in person.suppressed
+    ]
+    sent = [each for channel, each in there.items() if channel != "in_app"]
+    # One channel is enough as long as it did not come to nothing.
+    return missing if all(each.state in _NOTHING for each in sent) else []
+
+
+def invented(evidence: Evidence) -> Iterator[str]:
+    """Notices that nobody was to have. Of a contract's stop more may be told (see wanted)."""
+    wants = set(evidence.wants)
+    for each in evidence.deliveries:
+        is_known = each.kind.startswith("contract_") or (each.account, each.event_id) in wants
+        if each.channel == "in_app" and not is_known:
+            yield f"{_named(each)}: nobody was to know"
+
+
+def doubles(evidence: Evidence) -> tuple[list[str], list[str]]:
+    """What came more often than it may have left once; apart from it what was marked as possibly double."""
+    double, marked = [], []
+    for (channel, mark), letters in evidence.letters.items():
+        rows = evidence.by_mark.get((channel, mark), [])
+        once = sum(bool(each.may_have_left) for each in rows)
+        tries = sum(each.may_have_left for each in rows)
+        if len(letters) <= once:
+            continue
+        said = f"{channel} {mark} came {len(letters)} times, where {once} may have left"
+        flagged = any(each.possible_duplicate for each in rows) and len(letters) <= tries
+        (marked if flagged else double).append(said)
+    return double, marked
+
+
+def unwanted(evidence: Evidence) -> Iterator[str]:
+    """What left although its reader had declined it, slept, or was not to be written to."""
+    for each in evidence.deliveries:
+        if each.channel == "in_app" or not each.may_have_left:
+            continue
+        person = evidence.people[each.account]
+        if person.declines(each.kind, each.channel):
+            yield f"{_named(each)}: declined, and sent"
+        if each.channel in person.suppressed:
+            yield f"{_named(each)}: suppressed, and sent"
+        if not each.digest and person.sleeps(each.kind, each.channel, each.handed_off_at or 0):
+            yield f"{_named(each)}: it rang in quiet hours"
+
+
+def most_in_an_hour(evidence: Evidence) -> dict[str, int]:
+    """By channel, the most that one person got within any hour, by the catchers' clock."""
+    times: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for (channel, mark), letters in evidence.letters.items():
+        rows = evidence.by_mark.get((channel, mark), [])
+        if rows:
+            times[channel, rows[0].account] += [each.at for each in letters]
+    most: Counter[str] = Counter()
+    for (channel, _), came in times.items():
+        came.sort()
+        first = 0
+        for last, at in enumerate(came):
+            while came[first] <= at - HOUR:
+                first += 1
+            most[channel] = max(most[channel], last - first + 1)
+    return dict(most)
+
+
+def over_caps(evidence: Evidence) -> list[str]:
+    """Channels on which somebody got more than they may."""
+    return [
+        f"{most} by {channel} to one person in an hour, {evidence.caps[channel]} may be"
+        for channel, most in most_in_an_hour(evidence).items()
+        if most > evidence.caps[channel]
+    ]
+
+
+def held(evidence: Evidence, ends: Ends) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """What became of all that was ever held, by the reason; and what cannot account for itself."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    faults = []
+    for each in evidence.deliveries:
+        why = evidence.held_seen.get(each.delivery_id)
+        if each.state == "held":
+            why = why_held(each, evidence) or why or "nothing"
+        if why is None:
+            continue
+        end = ends[each.delivery_id]
+        counts[why][end.name] += 1
+        let_go = each.released_at is not None and each.released_at < each.planned_at
+        if end.fault is not None or let_go:
+            faults.append(f"{_named(each)}, held for {why}: {end.fault or 'let go before'}")
+    gone = [str(one) for one in evidence.held_seen if one not in evidence.by_id]
+    return {why: dict(found) for why, found in counts.items()}, faults + gone
+
+
+def _named(each: Delivery) -> str:
+    return f"{each.channel} {each.delivery_id} of {each.kind} {each.event_id}"
