@@ -5,12 +5,16 @@ reminder is the first one that is still to come: nobody hears of the past.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, Row, exists, select
 
 from domain.state import CANCELLED, PAUSED, AggregateState
+from domain.stream import StreamState
 from domain.values import NetworkId, contract_uuid
+from notifier import guard
 from notifier.lasting import COLUMNS, MICROS
 from notifier.reminder_schema import lasting_pause
 from notifier.reminder_times import NEVER, Times
@@ -21,6 +25,7 @@ from store import bulk
 from store.engine import Database
 from store.schema import fanout, stream_state
 
+NOT_TAKEN_UP = "pause_not_taken_up"
 _AT_ONCE = 500
 _TAKEN_UP = "reminders_taken_up"  # a switch that is turned once
 _Found = tuple[UUID, Subject, AggregateState | None]
@@ -36,24 +41,50 @@ def take_up(database: Database, times: Times, network: NetworkId, now: int) -> i
     for contract_id in contracts:
         with database.begin() as conn:
             name = contract_uuid(network, contract_id)
-            state = contract_now(conn, name)
-            taken += _keep(conn, [(name, (contract_id, None), state)], times, now)
+            with _contained(conn, name):
+                found = [(name, (contract_id, None), contract_now(conn, name))]
+                taken += _keep(conn, found, times, now)
     after: UUID | None = None
     while True:
         with database.begin() as conn:
             rows = _missing(conn, after)
-            states = streams_now(conn, [row.originator_id for row in rows])
-            found = [
-                (row.originator_id, (row.contract_id, row.stream_id), states[row.originator_id])
-                for row in rows
-            ]
-            taken += _keep(conn, found, times, now)
+            states = _states(conn, [row.originator_id for row in rows])
+            places = ((row.originator_id, (row.contract_id, row.stream_id)) for row in rows)
+            streams = [(name, place, states.get(name)) for name, place in places]
+            taken += _keep(conn, streams, times, now)
             if len(rows) < _AT_ONCE:
                 done = [(_TAKEN_UP, "done", now)]
                 columns = ("name", "value", "changed_at")
                 bulk.insert_many(conn, switch, columns, done, on_conflict="nothing")
                 return taken
         after = rows[-1].originator_id
+
+
+@contextmanager
+def _contained(conn: Connection, name: UUID) -> Iterator[None]:
+    """One that cannot be read is left out, with an error; planning notes its next pause."""
+    try:
+        with conn.begin_nested():
+            yield
+    except Exception as error:
+        if not guard.is_defect(error):
+            raise
+        reason = guard.place_of(error)
+        structlog.get_logger().error(NOT_TAKEN_UP, originator_id=str(name), reason=reason)
+
+
+def _states(conn: Connection, names: Sequence[UUID]) -> dict[UUID, StreamState]:
+    """How these stand, without those that cannot be read."""
+    try:
+        return streams_now(conn, names)
+    except Exception as error:
+        if not guard.is_defect(error):
+            raise
+    found: dict[UUID, StreamState] = {}
+    for name in names:
+        with _contained(conn, name):
+            found |= streams_now(conn, [name])
+    return found
 
 
 def _missing(conn: Connection, after: UUID | None) -> Sequence[Row[UUID, str, int]]:

@@ -37,8 +37,10 @@ from store.killpoint import reached
 from store.wake import OUTBOX
 
 PEOPLE_REMINDED = "people_reminded"
+REMINDING_FAILED = "reminding_failed"
 PAUSES_PER_STEP = 200
 _LATER = 60 * MICROS  # what the log knows and planning has not met yet is looked at again
+_FAILED_LATER = 3600 * MICROS  # what cannot be read, when somebody may have seen to it
 
 
 class _Turn(NamedTuple):
@@ -92,7 +94,7 @@ class Reminders:
                 .limit(PAUSES_PER_STEP)
                 .with_for_update(skip_locked=True)
             ).all()
-            turns = self._turns(conn, due, now)
+            turns = self._contained(conn, due, now)
             self._tell(conn, [each.news for each in turns if each.news is not None], now)
             rows = [each.row for each in turns]
             bulk.upsert_many(conn, lasting_pause, ("originator_id",), COLUMNS, rows)
@@ -113,6 +115,22 @@ class Reminders:
             for news in told:
                 with guard.contained(conn, news.position, now):
                     self._writer.write(conn, [news], now)
+
+    def _contained(self, conn: Connection, due: Sequence[Row[Any]], now: int) -> list[_Turn]:
+        """What these come to; where one cannot be read it is put off with an error, the others go on."""
+        try:
+            with conn.begin_nested():
+                return self._turns(conn, due, now)
+        except Exception as error:
+            if not guard.is_defect(error):
+                raise
+            if len(due) > 1:
+                return [turn for row in due for turn in self._contained(conn, [row], now)]
+            (row,) = due
+            place, reason = str(row.originator_id), guard.place_of(error)
+            self._log.error(REMINDING_FAILED, originator_id=place, reason=reason)
+            later = now + _FAILED_LATER
+            return [_Turn(None, self._row(row, row.told, later, after_stream=row.after_stream))]
 
     def _turns(self, conn: Connection, due: Sequence[Row[Any]], now: int) -> list[_Turn]:
         streams = streams_now(
