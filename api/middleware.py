@@ -20,6 +20,8 @@ log = structlog.get_logger()
 MOST_BODY_BYTES: Final = 64 * 1024
 MOST_CALLBACK_BYTES: Final = 1024 * 1024  # providers gather many events in one request
 _CALLBACKS: Final = re.compile(r"/v1/providers/[^/]+/callbacks$")
+# Whoever holds one of these acts for whom it was written to, so that no log holds one.
+_TOKENS: Final = re.compile(r"(?<=/v1/)(confirm|told|unsubscribe)/[^/]+")
 _LONGEST_NUMBER: Final = 18
 REQUEST_FAILED: Final = "request_failed"
 STORAGE_UNAVAILABLE: Final = "storage_unavailable"
@@ -131,10 +133,16 @@ class DefectGuard:
                 log.error(  # noqa: TRY400
                     REQUEST_FAILED,
                     method=scope["method"],
-                    path=scope["path"],
+                    path=_loggable(scope["path"]),
                     traceback="".join(format_exception(error)),
                 )
                 problem = Problem(DEFECT, DEFECT.meaning)
             else:
-                log.warning(STORAGE_UNAVAILABLE, path=scope["path"], reason=type(error).__name__)
+                path, reason = _loggable(scope["path"]), type(error).__name__
+                log.warning(STORAGE_UNAVAILABLE, path=path, reason=reason)
             await answer(problem, scope["path"])(scope, receive, send)
+
+
+def _loggable(path: str) -> str:
+    """A path without what is secret in it."""
+    return _TOKENS.sub(r"\1/…", path)

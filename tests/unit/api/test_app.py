@@ -11,6 +11,7 @@ from api import problems
 from api.dependencies import Serving
 from api.reference_page import METHODS, style_policy
 from store.engine import Database
+from store.errors import Transient
 from tests.fakes.served import Served
 
 
@@ -35,6 +36,20 @@ async def test_a_defect_ends_one_request_and_tells_nobody_its_details(served, ca
     assert "RuntimeError" in logged
     assert served.key not in logged
     assert (await served.ask("/livez")).status_code == 200
+
+
+@pytest.mark.parametrize("where", ["confirm/{token}", "told/{token}/seen", "unsubscribe/{token}"])
+@pytest.mark.parametrize("fault", [RuntimeError("broken"), Transient("away")])
+async def test_no_log_holds_the_token_of_a_link(served, capsys, where, fault):
+    @served.app.put(f"/v1/{where}")  # as its own route, whose database may be away
+    async def broken(_: Serving) -> None:
+        raise fault
+
+    answer = await served.ask("/v1/" + where.format(token="open-sesame"), method="PUT")
+    assert answer.status_code >= 500
+    logged = capsys.readouterr().out
+    assert where.partition("/")[0] + "/…" in logged
+    assert "open-sesame" not in logged
 
 
 async def test_a_defect_in_mid_answer_cuts_the_answer_off(served):
