@@ -118,6 +118,8 @@ class Spending:
     def refuse(self, conn: Connection, channel: str, now: int) -> int:
         """Count and say that the day's money is spent; returns when the next day begins, microseconds."""
         scope = Scope(_REFUSED, now // _DAY)
+        # The sum comes first here, too: of a crowd in one transaction others pay, before or after.
+        budgets.take(conn, Scope(_SPENT, scope.period), 0, None)
         budgets.take(conn, scope, 1, None)
         if budgets.seen(conn, _REFUSED, scope.period)[_REFUSED] == 1:
             self._log.error(COST_CAP_REACHED, channel=channel)

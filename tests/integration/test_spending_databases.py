@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -77,6 +78,29 @@ def test_several_processes_never_spend_more_than_there_is(database: Database) ->
     assert len(channel.sent) == 20
     assert booked(database) == counted(database) == 20 * PRICE
     assert states(database) == ["accepted"] * 20 + ["held"] * 40
+
+
+@pytest.mark.postgres
+def test_crowds_that_pay_and_are_refused_do_not_wait_in_a_circle(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    spending = Spending(Caps(prices={"email": PRICE, "sms": PRICE}, total=20 * PRICE))
+    has_refused = threading.Event()
+
+    def refused_first() -> None:
+        with database.begin() as conn:
+            spending.refuse(conn, "sms", 1)
+            has_refused.set()
+            spending.take(conn, "email", PRICE, 1)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as conn:
+            spending.take(conn, "email", PRICE, 1)
+            other = pool.submit(refused_first)
+            has_refused.wait(0.5)
+            spending.refuse(conn, "sms", 1)
+        other.result()
+    assert booked(database) == 2 * PRICE
+    database.close()
 
 
 @pytest.mark.parametrize(
