@@ -30,7 +30,6 @@ from tests.e2e.harness import LEDGER_SECONDS, BackEnd, Site, until
 from tests.services import free_port
 
 _WORKERS = 2
-_LOOK_SECONDS = 0.5
 _CREATE_SECONDS = 600
 _EVENTS_A_SECOND = 40
 
@@ -96,7 +95,7 @@ class Day:
     def _go_through(self, crew: Crew) -> None:
         """Events and kills in step, so that each kill falls into the day's work."""
         script, size = self._script, self._size
-        next_look = next_event = 0.0
+        next_event = 0.0
         while script.events < size.events or crew.kills < size.kills:
             now = time.monotonic()
             behind = crew.kills * size.events <= script.events * size.kills
@@ -106,9 +105,7 @@ class Day:
                 if not self._watch.is_busy(4 * size.recipients):
                     script.go_on(max(1, int(_EVENTS_A_SECOND * LEDGER_SECONDS)))
                 next_event = now + LEDGER_SECONDS
-            if now >= next_look:
-                self._watch.look()
-                next_look = time.monotonic() + _LOOK_SECONDS
+            self._watch.look()
             if not self._flushes and crew.kills * 2 >= size.kills:
                 self._flush()
             time.sleep(0.05)

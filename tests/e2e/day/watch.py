@@ -1,5 +1,6 @@
 """A look at the deployment now and then: what is held and why, and whether all has come to rest."""
 
+import time
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,7 @@ class Seen(NamedTuple):
 
 
 _SOON = 30 * MICROS  # what is due later than this waits longer than the run
+_LOOK_SECONDS = 0.5
 _BEHIND = 100  # events not planned
 
 
@@ -34,10 +36,15 @@ class Watch:
     def __init__(self, site: Site) -> None:
         self.seen = Seen({}, set())
         self._site = site
+        self._next_look = 0.0
 
     def look(self) -> None:
         """Remember what is held, and what is unknown."""
-        query = select(delivery).where(delivery.c.state.in_((HELD, UNKNOWN)))
+        began = time.monotonic()
+        if began < self._next_look:
+            return
+        columns = (delivery.c.delivery_id, delivery.c.state, delivery.c.reason, delivery.c.purpose)
+        query = select(*columns).where(delivery.c.state.in_((HELD, UNKNOWN)))
         with self._site.database.read() as conn:
             for row in conn.execute(query):
                 if row.state == UNKNOWN:
@@ -45,6 +52,8 @@ class Watch:
                 else:
                     why = row.reason or row.purpose or "quiet hours"
                     self.seen.held.setdefault(row.delivery_id, why)
+        took = time.monotonic() - began
+        self._next_look = began + max(_LOOK_SECONDS, 5 * took)
 
     def is_busy(self, most: int) -> bool:
         """Whether planning, or what is under way, is far behind."""
