@@ -10,6 +10,7 @@ from api.keys import EMPLOYEE as OWN
 from api.keys import SCOPES, STREAMS_READ, WEBHOOKS_WRITE, api_key
 from api.roles import ROLES
 from notifier.callbacks.twilio import TwilioCallbacks
+from notifier.recipients import Roster
 from store.clock import now_micros
 from store.engine import Database
 from tests.fakes import chain
@@ -99,6 +100,8 @@ class Everybody:
         self._bearers = self._keys()
         with database.begin() as conn:  # as if in use, so that using them writes nothing
             conn.execute(update(api_key).values(last_used_at=now_micros()))
+            accounts = (*PEOPLE.values(), OTHER)
+            Roster(self.served.given.vault).meet(conn, accounts, now_micros())
 
     def bearer(self, name: str) -> str | None:
         """What a caller sends; a session is begun anew, so that whoever ends it ends nothing else."""
