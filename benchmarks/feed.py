@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any, NamedTuple
 
+import uvloop
 from prometheus_client import CollectorRegistry
 
 from api import keys
@@ -153,7 +154,7 @@ def bare_loop(many: int, events: int, beside: Beside) -> list[float]:
 
     with beside() as holders:
         arrivals = holders.submit(hold, listener.getsockname()[1], many, events, "none")
-        return asyncio.run(serve(arrivals))
+        return uvloop.run(serve(arrivals))
 
 
 def hold(port: int, many: int, events: int, key: str) -> Arrivals:
@@ -174,7 +175,7 @@ def hold(port: int, many: int, events: int, key: str) -> Arrivals:
     async def all_of_them() -> Arrivals:
         return list(await asyncio.gather(*(one() for _ in range(many))))
 
-    return asyncio.run(all_of_them())
+    return uvloop.run(all_of_them())
 
 
 def _tell(database: Database, number: int) -> float:

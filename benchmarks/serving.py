@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 
 from cli.serving import QuietServer
@@ -34,7 +35,7 @@ def served(app: ASGIApp, *, ending: End, ended: End) -> Iterator[int]:
         await serving
         await ended()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread = threading.Thread(target=lambda: uvloop.run(serve()))
     thread.start()
     try:
         yield int(listener.getsockname()[1])

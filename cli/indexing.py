@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import uvloop
+
 from cli.asking import endpoints
 from cli.contract_findings import findings_of
 from cli.contract_profiles import ContractTranslator, added_contracts, profiles_of
@@ -86,7 +88,7 @@ def follow_role(
     profiles = profiles_of(here) if profiles is None else dict(profiles)
 
     def follow(stop: threading.Event) -> None:
-        asyncio.run(_follow(here, database, profiles, stop))
+        uvloop.run(_follow(here, database, profiles, stop))
 
     return Role("index", follow)
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import uvicorn
+import uvloop
 
 from api.app import create_app
 from api.dependencies import ApiDependencies
@@ -60,7 +61,7 @@ def api_role(here: Deployment, database: Database) -> Role:
     """Serve the HTTP interface until stopped."""
 
     def serve(stop: threading.Event) -> None:
-        asyncio.run(_serve(here, database, stop))
+        uvloop.run(_serve(here, database, stop))
 
     return Role("api", serve)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
+import uvloop
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.keys import STREAMS_READ
@@ -79,7 +80,7 @@ def serving(served: Served) -> Iterator[Site]:
             server.should_exit = True
             await running
 
-        thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+        thread = threading.Thread(target=lambda: uvloop.run(serve()), daemon=True)
         thread.start()
         deadline = time.monotonic() + 30
         while not server.started:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from cli.serving import QuietServer
@@ -41,7 +42,7 @@ def listening(app: FastAPI, *, send_buffer: int | None = None) -> Iterator[str]:
         server.should_exit = True
         await serving
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread = threading.Thread(target=lambda: uvloop.run(serve()))
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
