@@ -1,5 +1,6 @@
 """What one transaction will write about a slice of contract events, and the rows of its states."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -64,6 +65,19 @@ class Decision:
             for index, event in enumerate(self.events)
             if type(event) is FactJudged or isinstance(event, FactConfirmed)
         }
+
+
+def united(decisions: Sequence[Decision]) -> Decision:
+    """Decisions of which none concerns what another does, in their order, as one."""
+    if len(decisions) == 1:
+        return decisions[0]
+    together = Decision()
+    for each in decisions:
+        together.events += each.events
+        together.outcomes |= each.outcomes
+        together.states |= each.states
+        together.rereads += each.rereads
+    return together
 
 
 def write_states(conn: Connection, decision: Decision) -> None:

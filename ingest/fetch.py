@@ -19,6 +19,7 @@ from ingest.pace import Pace
 from ingest.patience import read_patiently, wait_out
 from ingest.rpc import EventSource, caught_up
 from ingest.sight import Sight
+from ingest.slices import Fetched
 from ingest.sources import Position, Source, position
 from ingest.write_queue import Write, WriteQueue, hand_over
 from ingest.writers import Writers
@@ -93,7 +94,8 @@ class Fetcher:
                     page = await self._fetch(source, here)
                     if page.cursor != here.cursor:
                         done = asyncio.get_running_loop().create_future()
-                        item = Write(partial(self._record, source, here, page), done)
+                        fetched = Fetched(page=page, source=source, position=here)
+                        item = Write(partial(self._record, fetched), done, fetched)
                         await pages.put_page(item, source.name, behind=behind)
                     return page
             except errors.Transient as trouble:
@@ -116,7 +118,7 @@ class Fetcher:
         reached("after_fetch")
         return page
 
-    def _record(self, source: Source, here: Position, page: Page) -> Position:
+    def _record(self, fetched: Fetched) -> Position:
         return self._writers.recorder.record(
-            page, source=source, position=here, lease=self._lease
+            fetched.page, source=fetched.source, position=fetched.position, lease=self._lease
         ).position

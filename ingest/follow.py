@@ -28,6 +28,7 @@ from ingest.job_runner import JobRunner
 from ingest.ladder import PageSource, Past
 from ingest.pace import Pace
 from ingest.patience import wait_out
+from ingest.record_loop import RecordLoop
 from ingest.roster import Roster
 from ingest.rpc import EventSource
 from ingest.sight import Sight
@@ -106,8 +107,7 @@ class LiveFollow:
     async def _lead(self, stop: asyncio.Event, recording: ThreadPoolExecutor) -> None:
         """Fetch and record until stopped or until somebody else leads."""
         work = [
-            asyncio.create_task(each)
-            for each in self._work(await self._oldest(stop), WriteQueue(_PAGES_AHEAD), recording)
+            asyncio.create_task(each) for each in self._work(await self._oldest(stop), recording)
         ]
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -119,11 +119,12 @@ class LiveFollow:
         for task in done:
             task.result()
 
-    def _work(
-        self, oldest: int, pages: WriteQueue, recording: ThreadPoolExecutor
-    ) -> list[Coroutine[Any, Any, None]]:
+    def _work(self, oldest: int, recording: ThreadPoolExecutor) -> list[Coroutine[Any, Any, None]]:
         """Everything that a leader does at once, for ever."""
         options = self._options
+        recorder = self._writers.recorder
+        pages = WriteQueue(_PAGES_AHEAD, recorder.slice_events)
+        loop = RecordLoop(recorder, self._lease, recording, self._actors.wake)
         sight = Sight(options.yield_seconds)
         pace = Pace(poll_seconds=options.poll_seconds, requests=options.requests)
         fetcher = Fetcher(
@@ -148,7 +149,7 @@ class LiveFollow:
             poll_seconds=options.poll_seconds,
         )
         return [
-            self._record_all(pages, recording),
+            loop.run(pages),
             self._keep_lease(),
             jobs.run(pages),
             jobs.heal(pages),
@@ -204,21 +205,6 @@ class LiveFollow:
         with self._database.begin() as conn:
             self._lease.renew(conn)
             return arrange(conn, starts, now_micros())
-
-    async def _record_all(self, pages: WriteQueue, recording: ThreadPoolExecutor) -> None:
-        """The one record loop: what was fetched is written in the order in which it came."""
-        loop = asyncio.get_running_loop()
-        while True:
-            item = await pages.get()
-            backoff = Backoff()
-            while True:
-                try:
-                    after = await loop.run_in_executor(recording, item.write)
-                    break
-                except Transient as trouble:
-                    await wait_out(trouble, backoff)
-            item.done.set_result(after)
-            self._actors.wake()
 
     async def _keep_lease(self) -> None:
         """Renew every third of the lease's time; T1 renews it too."""

@@ -13,8 +13,7 @@ from domain.state import AggregateState
 from ingest.coverage import LedgerRange
 from ingest.cursors import needed_ledger, window_end
 from ingest.errors import RetentionGap
-from ingest.record import move
-from ingest.sources import Position, Source
+from ingest.sources import Position, Source, move
 from ingest.states import Aggregate, StateCache
 from store import log
 from store.clock import now_micros

@@ -5,29 +5,28 @@ Out: recorded events in the log; the position moved.
 Next: projections/follow.py and notifier/plan.py read the log.
 
 Twice is once: the position row is compared and set, ids already in evidence are taken out first, and
-the unique indexes are the net. A page larger than a slice is written in several transactions; all but
-the last only move `through` (the last event id recorded of that page). A page that was cut short is
-fetched and looked at as a whole: another node may tell of an event that the first one left out.
+the unique indexes are the net. A large page is written in several transactions, small ones share one
+(slices.py). A page that was cut short is fetched and looked at as a whole: another node may tell of an
+event that the first one left out.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from ingest import coverage, disputes
 from ingest.code_history import request_rereads
-from ingest.coverage import LedgerRange
-from ingest.cursors import needed_ledger
-from ingest.decision import Decision, write_states
-from ingest.decode import ContractEvent, Page
-from ingest.errors import CursorMoved
+from ingest.decision import Decision, united, write_states
+from ingest.decode import Page
 from ingest.evidence import split_known, write_conflicts, write_evidence, write_outcomes
 from ingest.jobs import count_found
 from ingest.judge import Judge
-from ingest.sources import Position, Source
+from ingest.slices import Fetched, Slice, slices
+from ingest.sources import Position, Source, move_all
 from ingest.states import StateCache
 from ingest.told import Tellable, Telling, Told
 from store import log
@@ -35,20 +34,8 @@ from store.clock import now_micros
 from store.engine import Database
 from store.killpoint import reached
 from store.lease import Lease
-from store.schema import ingest_position
 
 _LOG = structlog.get_logger()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slice:
-    """Part of a page: its events, and the position before and after."""
-
-    events: Sequence[ContractEvent]
-    before: Position
-    after: Position
-    scanned: LedgerRange | None
-    closes: dict[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +47,12 @@ class Recorded:
     conflicts: int
 
 
-def slices(page: Page, position: Position, size: int) -> Iterator[Slice]:
-    """Cut a page fetched at `position` into slices; the last one carries the page's cursor."""
-    events = page.events
-    before = position
-    for first in range(0, max(len(events), 1), size):
-        part = events[first : first + size]
-        closes = {event.ledger: event.closed_at for event in part if event.defect is None}
-        if first + size < len(events):
-            after = Position(
-                source=position.source, cursor=position.cursor, through=part[-1].event_id
-            )
-            yield Slice(events=part, before=before, after=after, scanned=None, closes=closes)
-            before = after
-            continue
-        after = Position(source=position.source, cursor=page.cursor)
-        scanned = LedgerRange(needed_ledger(position.cursor), needed_ledger(page.cursor) - 1)
-        closes[page.latest_ledger] = page.latest_closed_at
-        yield Slice(events=part, before=before, after=after, scanned=scanned, closes=closes)
+class Judged(NamedTuple):
+    """What is new in a slice, what is known otherwise, and what is decided about the new."""
+
+    fresh: list[Tellable]
+    conflicting: list[Tellable]
+    decision: Decision
 
 
 class Recorder:
@@ -96,7 +71,7 @@ class Recorder:
         self._on_recorded = on_recorded
         self._judge = judge
         self._cache = cache
-        self._slice_events = slice_events
+        self.slice_events = slice_events
 
     def record(
         self,
@@ -111,21 +86,34 @@ class Recorder:
 
         On any error nothing of the slice at hand is written and all cached states are dropped.
         """
-        outcomes: dict[str, int] = {}
-        conflicts = 0
-        for part in slices(page, position, self._slice_events):
-            try:
-                decision, conflicting = self._record_slice(part, page, source, lease, job)
-            except BaseException:
-                self._cache.forget()
-                raise
-            self._cache.keep(decision.states)
-            conflicts += conflicting
-            for outcome in decision.outcomes.values():
-                outcomes[outcome.outcome] = outcomes.get(outcome.outcome, 0) + 1
-            position = part.after
+        fetched = Fetched(page=page, source=source, position=position)
+        written = [
+            self._record_slices([part], lease, job)[0]
+            for part in slices(fetched, self.slice_events)
+        ]
+        return self._tell(fetched, written)
+
+    def record_together(self, pages: Sequence[Fetched], *, lease: Lease) -> list[Recorded]:
+        """Record pages that may share a transaction (slices.py) in one: all of them or none.
+
+        Raises as `record`, and StoreErrors where they might not share it after all.
+        """
+        parts = [part for fetched in pages for part in slices(fetched, self.slice_events)]
+        written = self._record_slices(parts, lease, None)
+        return [self._tell(fetched, [one]) for fetched, one in zip(pages, written, strict=True)]
+
+    def _tell(self, fetched: Fetched, written: Sequence[Judged]) -> Recorded:
+        """Say what was recorded of a page to those who want to know."""
+        page = fetched.page
         disputes.tell(page.disputes)
-        recorded = Recorded(position=position, outcomes=outcomes, conflicts=conflicts)
+        outcomes = Counter(
+            each.outcome for one in written for each in one.decision.outcomes.values()
+        )
+        recorded = Recorded(
+            position=Position(source=fetched.position.source, cursor=page.cursor),
+            outcomes=dict(outcomes),
+            conflicts=sum(len(one.conflicting) for one in written),
+        )
         self._on_recorded(page, recorded)
         return recorded
 
@@ -139,11 +127,13 @@ class Recorder:
         """
         try:
             with self._database.read() as conn:
-                fresh, conflicting = split_known(conn, told)
-                decision = self._judge.decide(conn, fresh, job=job)
+                fresh, conflicting, decision = self._judged(conn, told, job)
             with self._database.begin(durable=False) as conn:
                 lease.renew(conn)
-                self._write(conn, fresh, conflicting, decision, telling, lease=lease)
+                request_rereads(conn, decision.rereads)
+                write_evidence(conn, fresh, telling)
+                write_conflicts(conn, conflicting, telling)
+                self.write_decision(conn, decision, lease)
                 if job is not None:
                     count_found(conn, job, len(fresh), telling.source)
         except BaseException:
@@ -153,42 +143,44 @@ class Recorder:
         _alarm(conflicting, telling)
         return dict(Counter(each.outcome for each in decision.outcomes.values()))
 
-    def _record_slice(
-        self, part: Slice, page: Page, source: Source, lease: Lease, job: str | None
-    ) -> tuple[Decision, int]:
-        with self._database.read() as conn:
-            fresh, conflicting = split_known(conn, part.events)
-            decision = self._judge.decide(conn, fresh, job=job)
-        reached("before_record")
-        with self._database.begin(durable=False) as conn:
-            lease.renew(conn)
-            move(conn, part.before, part.after)
-            self._write(conn, fresh, conflicting, decision, page, lease=lease)
-            disputes.write_disputes(conn, page.disputes)
-            coverage.remember_closes(conn, part.closes)
-            if job is not None:
-                count_found(conn, job, len(fresh), page.source)
-            if part.scanned is not None:
-                coverage.extend(conn, source.contract_ids, part.scanned)
-            reached("in_record")
-        reached("after_record")
-        _alarm(conflicting, page)
-        return decision, len(conflicting)
+    def _record_slices(self, parts: Sequence[Slice], lease: Lease, job: str | None) -> list[Judged]:
+        """One transaction: everything about these slices, of which none shares a contract."""
+        try:
+            judged = self._judge_all(parts, job)
+            decision = united([one.decision for one in judged])
+            reached("before_record")
+            with self._database.begin(durable=False) as conn:
+                lease.renew(conn)
+                move_all(conn, [(part.before, part.after) for part in parts])
+                request_rereads(conn, decision.rereads)
+                for part, one in zip(parts, judged, strict=True):
+                    write_evidence(conn, one.fresh, part.fetched.page)
+                    write_conflicts(conn, one.conflicting, part.fetched.page)
+                    disputes.write_disputes(conn, part.fetched.page.disputes)
+                    if job is not None:
+                        count_found(conn, job, len(one.fresh), part.fetched.page.source)
+                self.write_decision(conn, decision, lease)
+                _cover(conn, parts)
+                reached("in_record")
+            reached("after_record")
+        except BaseException:
+            self._cache.forget()
+            raise
+        self._cache.keep(decision.states)
+        for part, one in zip(parts, judged, strict=True):
+            _alarm(one.conflicting, part.fetched.page)
+        return judged
 
-    def _write(
-        self,
-        conn: Connection,
-        fresh: Sequence[Tellable],
-        conflicting: Sequence[Tellable],
-        decision: Decision,
-        telling: Telling,
-        *,
-        lease: Lease,
-    ) -> None:
-        request_rereads(conn, decision.rereads)
-        write_evidence(conn, fresh, telling)
-        write_conflicts(conn, conflicting, telling)
-        self.write_decision(conn, decision, lease)
+    def _judge_all(self, parts: Sequence[Slice], job: str | None) -> list[Judged]:
+        """What is new in each, and what is decided about it; nothing is asked where nothing came."""
+        if not any(part.events for part in parts):
+            return [Judged([], [], Decision()) for _ in parts]
+        with self._database.read() as conn:
+            return [self._judged(conn, part.events, job) for part in parts]
+
+    def _judged(self, conn: Connection, events: Sequence[Tellable], job: str | None) -> Judged:
+        fresh, conflicting = split_known(conn, events)
+        return Judged(fresh, conflicting, self._judge.decide(conn, fresh, job=job))
 
     def write_decision(
         self,
@@ -220,16 +212,14 @@ def _alarm(conflicting: Sequence[Tellable], telling: Telling) -> None:
         _LOG.error("evidence_conflicted", event_id=event.event_id, source=telling.source)
 
 
-def move(conn: Connection, before: Position, after: Position) -> None:
-    """Compare and set the position. Raises CursorMoved when it is not where the page began."""
-    moved = conn.execute(
-        update(ingest_position)
-        .where(
-            ingest_position.c.source == before.source,
-            ingest_position.c.cursor == before.cursor,
-            ingest_position.c.through.is_not_distinct_from(before.through),
-        )
-        .values(cursor=after.cursor, through=after.through, updated_at=now_micros())
-    )
-    if moved.rowcount != 1:
-        raise CursorMoved(before.source, before.cursor)
+def _cover(conn: Connection, parts: Sequence[Slice]) -> None:
+    """What is scanned now, and when its ledgers closed; of two times of a ledger the first one stands."""
+    closes: dict[int, int] = {}
+    scanned: dict[coverage.LedgerRange, list[str]] = {}
+    for part in parts:
+        closes = part.closes | closes
+        if part.scanned is not None:
+            scanned.setdefault(part.scanned, []).extend(part.fetched.source.contract_ids)
+    coverage.remember_closes(conn, closes)
+    for ledgers, contract_ids in scanned.items():
+        coverage.extend(conn, contract_ids, ledgers)

@@ -23,8 +23,8 @@ from ingest.jobs import REPROCESS, Job, count_found
 from ingest.judge import Judge, Translated
 from ingest.profile_conflicts import ProfileConflict
 from ingest.reading import fact_in_words
-from ingest.record import Recorder, move
-from ingest.sources import Position
+from ingest.record import Recorder
+from ingest.sources import Position, move
 from ingest.states import StateCache
 from ingest.stored import Kept, kept_events
 from ingest.translate import Applied, Ignored, Translation

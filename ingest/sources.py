@@ -7,16 +7,33 @@ close to them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, delete, func, insert, select, update
 
 from ingest import coverage
 from ingest.cursors import is_window_end, needed_ledger, window_end
+from ingest.errors import CursorMoved
+from store.clock import now_micros
 from store.schema import ingest_position, ingest_source
 
 CONTRACTS_PER_SOURCE = 25
 JOIN_WITHIN_LEDGERS = 120  # ten minutes of the public network
+
+
+_MOVE: Final = (
+    update(ingest_position)
+    .where(
+        ingest_position.c.source == bindparam("name"),
+        ingest_position.c.cursor == bindparam("cursor_before"),
+        ingest_position.c.through.is_not_distinct_from(bindparam("through_before", type_=Text)),
+    )
+    .values(
+        cursor=bindparam("cursor_after"),
+        through=bindparam("through_after"),
+        updated_at=bindparam("now"),
+    )
+)
 
 
 class _Standing(NamedTuple):
@@ -138,6 +155,30 @@ def _stored_sources(conn: Connection) -> list[Source]:
     for row in conn.execute(query):
         members.setdefault(row.source, []).append(row.contract_id)
     return [Source(name=name, contract_ids=tuple(ids)) for name, ids in members.items()]
+
+
+def move(conn: Connection, before: Position, after: Position) -> None:
+    """Compare and set the position. Raises CursorMoved when it is not where the page began."""
+    move_all(conn, [(before, after)])
+
+
+def move_all(conn: Connection, moves: Sequence[tuple[Position, Position]]) -> None:
+    """The same for several sources (before, after). Raises CursorMoved, which names the first."""
+    now = now_micros()
+    values = [
+        {
+            "name": before.source,
+            "cursor_before": before.cursor,
+            "through_before": before.through,
+            "cursor_after": after.cursor,
+            "through_after": after.through,
+            "now": now,
+        }
+        for before, after in moves
+    ]
+    if conn.execute(_MOVE, values).rowcount != len(moves):
+        before, _ = moves[0]
+        raise CursorMoved(before.source, before.cursor)
 
 
 def position(conn: Connection, source: str) -> Position:

@@ -82,13 +82,18 @@ def write(name):
     )
 
 
+async def only(queue):
+    (item,) = await queue.get()
+    return item
+
+
 async def test_a_live_page_waits_for_one_page_of_those_behind_at_most():
     queue = WriteQueue(10)
     for number in range(5):
         await queue.put_page(write(f"late {number}"), "late", behind=True)
     for number in range(2):
         await queue.put_page(write(f"live {number}"), "live", behind=False)
-    order = [(await queue.get()).write().source for _ in range(7)]
+    order = [(await only(queue)).write().source for _ in range(7)]
     assert order[:4] in (
         ["late 0", "live 0", "late 1", "live 1"],
         ["live 0", "late 0", "live 1", "late 1"],
@@ -102,14 +107,14 @@ async def test_pages_of_a_source_keep_their_order_when_it_catches_up():
     pages = [write("a 0"), write("a 1"), write("a 2")]
     await queue.put_page(pages[0], "a", behind=True)
     await queue.put_page(pages[1], "a", behind=False)
-    order = [(await queue.get()) for _ in range(3)]
+    order = [await only(queue) for _ in range(3)]
     assert [item.write().source for item in order] == ["late 0", "a 0", "a 1"]
     for item in order:
         item.done.set_result(Position(source="", cursor=""))
     await queue.put_page(write("late 1"), "late", behind=True)
     await queue.put_page(write("late 2"), "late", behind=True)
     await queue.put_page(pages[2], "a", behind=False)
-    seen = [(await queue.get()).write().source for _ in range(2)]
+    seen = [(await only(queue)).write().source for _ in range(2)]
     assert "a 2" in seen
 
 
@@ -119,7 +124,7 @@ async def test_drained_means_that_all_before_is_written():
 
     async def record():
         while True:
-            item = await queue.get()
+            item = await only(queue)
             written.append(item.write().source)
             item.done.set_result(Position(source="", cursor=""))
 

@@ -12,7 +12,8 @@ from ingest.cursors import window_end
 from ingest.errors import CursorMoved, RetentionGap
 from ingest.gaps import GapRecorder
 from ingest.judge import Judge
-from ingest.record import Recorder, slices
+from ingest.record import Recorder
+from ingest.slices import Fetched, slices
 from ingest.sources import Position
 from ingest.states import StateCache
 from store import log
@@ -63,6 +64,10 @@ class Desk:
             lease=self.lease,
             job=job,
         )
+
+    def fetched(self, *facts, told=None):
+        events = self.known.events(*facts) if told is None else told
+        return Fetched(page=page(events), source=self.source, position=self.position)
 
     def rows(self, table):
         with self.database.read() as conn:
@@ -155,7 +160,7 @@ def test_what_is_not_understood_is_quarantined_and_the_rest_goes_on(desk):
 def test_a_page_larger_than_a_slice_is_written_in_slices_that_stand_alone(sqlite_database):
     desk = Desk(sqlite_database, slice_events=2)
     facts = [chain.created(2), chain.paused(3), chain.resumed(4), chain.paused(5), chain.resumed(6)]
-    parts = list(slices(page(desk.known.events(*facts)), desk.position, 2))
+    parts = list(slices(desk.fetched(*facts), 2))
     assert [part.after.through for part in parts] == [facts[1].event_id, facts[3].event_id, None]
     assert [part.scanned is None for part in parts] == [True, True, False]
     desk.record(*facts)
@@ -165,9 +170,8 @@ def test_a_page_larger_than_a_slice_is_written_in_slices_that_stand_alone(sqlite
 def test_a_page_cut_short_goes_on_after_its_last_slice(sqlite_database):
     desk = Desk(sqlite_database, slice_events=2)
     facts = [chain.created(2), chain.paused(3), chain.resumed(4)]
-    start = desk.position
-    first, _ = slices(page(desk.known.events(*facts)), start, 2)
-    desk.recorder._record_slice(first, page([]), desk.source, desk.lease, None)
+    first, _ = slices(desk.fetched(*facts), 2)
+    desk.recorder._record_slices([first], desk.lease, None)
     assert desk.position.through == facts[1].event_id
     desk.recorder.forget()
     desk.record(*facts)
@@ -179,8 +183,8 @@ def test_an_event_that_the_first_node_left_out_of_a_cut_page_is_not_lost(sqlite_
     desk = Desk(sqlite_database, slice_events=2)
     facts = [chain.created(2), chain.paused(3), chain.resumed(4), chain.paused(5)]
     told = desk.known.events(*facts)
-    first, _ = slices(page([told[0], told[2], told[3]]), desk.position, 2)
-    desk.recorder._record_slice(first, page([]), desk.source, desk.lease, None)
+    first, _ = slices(desk.fetched(told=[told[0], told[2], told[3]]), 2)
+    desk.recorder._record_slices([first], desk.lease, None)
     desk.recorder.forget()
     desk.record(*facts)
     assert desk.count(evidence) == 4
