@@ -116,7 +116,7 @@ def _lifespan(
         await feed.close()
         await dependencies.webhooks.close()
         await counts.close()
-        await dependencies.database.async_engine().dispose()
+        await dependencies.database.close_async()
 
     return lifespan
 

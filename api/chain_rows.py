@@ -1,16 +1,12 @@
 """Rows of the read models as answers show them: times as dates, large numbers as text."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
-from api.beside_pauses import beside, cause_of
+from api.beside_pauses import Known
 from api.contract_schemas import Gap
 from api.pause_schemas import Pause, StreamPause
 from api.schemas import Stream, TimelineEntry
 from api.shown import digits, from_seconds
-from ingest.claimable.wanted import Claimable
 from projections.contracts import GapRow
 from projections.pauses import PauseRow, duration_seconds
 from projections.streams import StreamRow
@@ -49,21 +45,13 @@ def pause(row: PauseRow) -> Pause:
     return Pause(**pause_members(row))
 
 
-def stream_pauses(conn: Connection, rows: Sequence[PauseRow]) -> list[StreamPause]:
-    """Pauses of a stream, with what is known of them beside the chain's events."""
-    told, claimable = beside(conn, rows)
-    return [
-        _stream_pause(row, claimable.get(row.start_event_id or ""), notified=cause_of(row) in told)
-        for row in rows
-    ]
-
-
-def _stream_pause(row: PauseRow, claimable: Claimable | None, *, notified: bool) -> StreamPause:
+def stream_pause(row: PauseRow, known: Known) -> StreamPause:
+    """A pause of a stream, and what is known of it besides."""
     return StreamPause(
         **pause_members(row),
-        notified=notified,
-        claimable_at_pause=None if claimable is None else digits(claimable.amount),
-        token=None if claimable is None else claimable.token,
+        notified=known.told,
+        claimable_at_pause=digits(known.claimable),
+        token=known.token,
     )
 
 

@@ -5,7 +5,7 @@ they await nothing: FastAPI runs plain functions in threads, which cost 0.1 ms a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
@@ -42,13 +42,14 @@ from api.rate_limits import BY_CALLER, UNLIMITED, Limiter, RateLimits
 from api.read_noting import CALLER
 from api.sandbox_wallet import SandboxWallet
 from api.sign_in import SignIn
-from api.snapshot import Snapshot, opened
+from api.snapshot import Snapshot, snapshot_of
 from domain.values import NetworkId
 from notifier.callbacks.tidings import Provider
 from notifier.channels.receiver_address import ReceiverRules
 from notifier.channels.webhook import WebhookChannel
 from notifier.privacy import Vault
 from notifier.rendering import Renderer
+from projections.sets import LastServing
 from store.clock import now_micros
 from store.engine import Database
 from store.errors import StoreError
@@ -111,6 +112,7 @@ class ApiDependencies:
     preview: bool = False
     renderer: Renderer = field(default_factory=Renderer)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    last_serving: LastServing = field(default_factory=LastServing)
 
     @property
     def sign_in(self) -> SignIn:
@@ -127,14 +129,12 @@ async def serving(request: Request) -> ApiDependencies:
 Serving = Annotated[ApiDependencies, Depends(serving)]
 
 
-async def request_snapshot(given: Serving) -> AsyncIterator[Snapshot]:
-    """Where the request reads."""
-    async with opened(given.database) as snapshot:
-        yield snapshot
+async def request_snapshot(given: Serving) -> Snapshot:
+    """Where the request reads: no connection is held between its reads, nor while it is answered."""
+    return snapshot_of(given.database)
 
 
-# Given back before the answer is sent: a slow caller, or a feed of days, holds no connection.
-Reads = Annotated[Snapshot, Depends(request_snapshot, scope="function")]
+Reads = Annotated[Snapshot, Depends(request_snapshot)]
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -159,7 +159,7 @@ async def known_caller(
         raise _unauthenticated(
             "no API key was sent" if credentials is None else "neither an API key nor a session"
         )
-    row = await snapshot.read(lambda conn: conn.execute(*query).first())
+    row = await snapshot.ask(lambda conn: conn.execute(*query).first())
     now = now_micros()
     caller = caller_of(credentials.credentials, row, given.vault, issuer=given.domain, now=now)
     if caller is None:

@@ -24,7 +24,7 @@ from api.feed_reach import FeedReach
 from api.feed_reader import Ending, FeedResponse, Reader, opening
 from api.feed_tail import BATCH_MESSAGES, Recent, Tail
 from api.problems import FEED_FULL, UNAVAILABLE, Problem
-from api.snapshot import opened
+from api.snapshot import snapshot_of
 from projections.reach import Reach
 from projections.reached import contracts_within
 from projections.sets import active_set
@@ -191,8 +191,8 @@ class Feed:
         return self._recent
 
     async def _page(self, after: int, up_to: int) -> Batch:
-        async with self._pages, opened(self._database) as snapshot:
-            return await snapshot.read(
+        async with self._pages:
+            return await snapshot_of(self._database).read(
                 lambda conn: read_batch(conn, after, up_to=up_to, limit=BATCH_MESSAGES)
             )
 
@@ -231,8 +231,7 @@ class Feed:
     async def _end_revoked(self) -> None:
         asked = {reader.key_id for reader in self._readers}
         try:
-            async with opened(self._database) as snapshot:
-                valid = await snapshot.read(lambda conn: valid_callers(conn, asked))
+            valid = await snapshot_of(self._database).read(lambda conn: valid_callers(conn, asked))
         except StoreError as error:
             log.warning(KEYS_NOT_CHECKED, reason=type(error).__name__)
             return

@@ -23,7 +23,7 @@ from api.announcement import Announcement, announced
 from api.feed_reader import Reader
 from api.feed_schemas import BannerMessage, InboxMessage
 from api.shown import from_micros
-from api.snapshot import opened
+from api.snapshot import snapshot_of
 from notifier.inbox import Waiting, newest_of, waiting_of
 from store.engine import Database
 from store.errors import StoreError
@@ -119,8 +119,7 @@ class Asides:
             self._due |= accounts
         due, self._due = self._due, set()
         known = {each: self._known[each] for each in accounts if each in self._known}
-        async with opened(self._database) as snapshot:
-            seen = await snapshot.read(lambda conn: look(conn, accounts, known, due))
+        seen = await snapshot_of(self._database).read(lambda conn: look(conn, accounts, known, due))
         self._known = dict(seen.newest)
         counted = self._waiting | dict(seen.waiting)
         self._waiting = {each: counted[each] for each in accounts if each in counted}

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from api import chain_rows
+from api.beside_pauses import beside
 from api.dependencies import ApiDependencies
 from api.pages import page
 from api.parameters import AsOf
@@ -76,7 +77,10 @@ class Past:
             _place,
         )
         return PausesPage(
-            items=chain_rows.stream_pauses(self._conn, rows),
+            items=[
+                chain_rows.stream_pause(*each)
+                for each in zip(rows, beside(self._conn, rows), strict=True)
+            ],
             next_cursor=next_cursor,
             **self._freshness(),
         )

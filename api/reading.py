@@ -55,6 +55,11 @@ class Reading:
         """Run the read and answer with what it gives."""
         return chain_answer(self.request, await self.snapshot.read(read))
 
+    async def answer_at_once(self, read: Callable[[Connection], ChainAnswer]) -> Response:
+        """The same for what asks once, or asks again of later states only; what is reached is one state."""
+        ask = self.snapshot.read if self.reach.bounded else self.snapshot.ask
+        return chain_answer(self.request, await ask(read))
+
     async def answer_aside(self, read: Callable[[Connection], ChainAnswer]) -> Response:
         """The same in a thread: for what computes long enough to keep other requests waiting."""
         return chain_answer(self.request, await InThread(self.given.database).read(read))

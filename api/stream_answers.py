@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api import chain_rows
+from api.at_once import found_at_once
+from api.beside_pauses import Known, with_beside
 from api.dependencies import ApiDependencies
 from api.pages import KeyInt, Keyset, KeyText, KeyU64, page
 from api.parameters import StreamFilters
@@ -22,9 +24,11 @@ from projections.reach import Reach
 from projections.reached import contracts_answered
 from projections.sets import SetName, active_set
 from projections.streams import StreamRow
+from store.query import Query
 
 STREAMS: Final = Keyset("streams", tuple[KeyText, KeyU64])
 TIMELINE: Final = Keyset("timeline", tuple[KeyInt])
+_OF_PAUSE: Final = len(PauseRow._fields)
 PAUSES: Final = {
     "asc": Keyset("pauses:asc", tuple[KeyInt, KeyText]),
     "desc": Keyset("pauses:desc", tuple[KeyInt, KeyText]),
@@ -86,27 +90,33 @@ def pauses_page(
     order: str,
 ) -> PausesPage:
     """A page of a stream's pauses, in chain order. Raises Problem where the stream is not known."""
-    name = active_set(conn)
-    check_reached(conn, name, reach, which)
-    query = pauses.page(
-        name,
-        which.uuid(given.network),
-        limit=listed.limit + 1,
-        newest_first=order == "desc",
-        after=PAUSES[order].after(listed.cursor),
-    )
+    after = PAUSES[order].after(listed.cursor)
+
+    def asked(name: SetName) -> Query:
+        query = pauses.page(
+            name,
+            which.uuid(given.network),
+            limit=listed.limit + 1,
+            newest_first=order == "desc",
+            after=after,
+        )
+        return Query(with_beside(query.statement, name), query.values)
+
+    if reach.bounded:
+        known_stream(conn, active_set(conn), reach, which)
+    found = found_at_once(conn, given.last_serving, which.contract_id, asked)
     rows, next_cursor = page(
-        [PauseRow(*row) for row in conn.execute(*query)],
+        [(PauseRow(*row[:_OF_PAUSE]), Known(*row[_OF_PAUSE:])) for row in found.rows],
         listed.limit,
         PAUSES[order],
-        lambda row: (row.chain_at, row.place),
+        lambda row: (row[0].chain_at, row[0].place),
     )
     if not rows:
-        known_stream(conn, name, reach, which)
+        known_stream(conn, found.name, reach, which)
     return PausesPage(
-        items=chain_rows.stream_pauses(conn, rows),
+        items=[chain_rows.stream_pause(*row) for row in rows],
         next_cursor=next_cursor,
-        **freshness(conn, name, (which.contract_id,))._asdict(),
+        **found.freshness._asdict(),
     )
 
 

@@ -112,7 +112,7 @@ def feed(url: str, many: int, events: int, beside: Beside) -> Fanned:
     )
     app = create_app(given)
     _allow_files(many)
-    ended = database.async_engine().dispose
+    ended = database.close_async
     with closing(database), served(app, ending=app.state.feed.close, ended=ended) as port:
         empty = apart.resident_megabytes()
         with beside() as holders:

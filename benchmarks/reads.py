@@ -117,7 +117,7 @@ def ours(url: str, many: int, rounds: int, seconds: int) -> tuple[Found, dict[st
         """No feed is open."""
 
     async def dispose() -> None:
-        await database.async_engine().dispose()
+        await database.close_async()
 
     try:
         with served(app, ending=nothing, ended=dispose) as port:

@@ -6,17 +6,18 @@ models are behind the log, less than the ledger of the lowest contract event sti
 Complete: no gap is open for any of them (one whose pauses storage told does not count).
 
 Nothing is kept between answers: one statement tells it (0.04 ms on SQLite, one round trip on PostgreSQL),
-and a second one while the read models are behind: it reads what waits, 0.15 ms per 1,000 events.
+or the page's own one does (`with_standing`), and a second one while the read models are behind: it reads
+what waits, 0.15 ms per 1,000 events.
 """
 
 from collections.abc import Collection
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, exists, func, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, select, true
 
 from projections.contracts import GAP_TABLES
-from projections.sets import PROJECTIONS, SetName
+from projections.sets import ACTIVE, PROJECTIONS, SetName
 from store.among import among, texts
 from store.query import BEHIND_EVENT_IDS
 from store.schema import evidence_outcome, log_head, scanned_range, tracking
@@ -24,6 +25,17 @@ from store.schema import evidence_outcome, log_head, scanned_range, tracking
 Completeness = Literal["complete", "gap"]
 
 _LEDGER_DIGITS = 19  # an event id begins with a TOID (SEP-35): its upper 32 bits are the ledger
+
+
+class Standing(NamedTuple):
+    """What was scanned for how many contracts, where read models and log stand, and the set that serves."""
+
+    scanned_to: int | None
+    contracts: int
+    followed: int | None
+    head: int | None
+    gap: bool
+    active: SetName | None
 
 
 class Freshness(NamedTuple):
@@ -37,6 +49,14 @@ def freshness(conn: Connection, name: SetName, contract_ids: Collection[str]) ->
     """Of an answer about these contracts."""
     asked = set(contract_ids)
     standing = conn.execute(_standing(name), {"contract_ids": list(asked)}).one()
+    return told(conn, Standing(*standing), asked)
+
+
+def told(conn: Connection, standing: "Standing", asked: Collection[str]) -> Freshness:
+    """What a standing says about these contracts, no two of them the same.
+
+    It may be older than what `conn` sees: what waits is then counted from where the read models stood.
+    """
     completeness: Completeness = "gap" if standing.gap else "complete"
     if standing.contracts < len(asked) or standing.scanned_to is None:
         return Freshness(None, completeness)
@@ -68,7 +88,18 @@ def _standing(name: SetName) -> Select[Any]:
         followed.scalar_subquery().label("followed"),
         select(log_head.c.position).scalar_subquery().label("head"),
         open_gap.label("gap"),
+        ACTIVE.scalar_subquery().label("active"),
     ).select_from(scanned)
+
+
+@cache
+def with_standing(page: Select[Any], name: SetName) -> Select[Any]:
+    """The page, each row of it followed by the standing; `page` is one of few that are made once.
+
+    Binds `contract_ids` besides. A page without rows says nothing of the standing.
+    """
+    standing = _standing(name).subquery("standing")
+    return page.outerjoin(standing, true()).add_columns(*standing.c)
 
 
 # The lowest contract event that is recorded but not yet in the read models. An expression, since both

@@ -1,6 +1,7 @@
 """The two table sets: every read model exists twice, and one of the two serves reads.
 
-Whoever reads asks `active_set()` first, in the same transaction, and passes the answer to the queries.
+Whoever reads asks `active_set()` first, in the same transaction, and passes the answer to the queries; or
+expects what served last (`LastServing`) and asks within the query whether it does (freshness.py).
 A rebuild fills the other set and then swaps (rebuild.py).
 """
 
@@ -29,9 +30,16 @@ def other(name: SetName) -> SetName:
     return "b" if name == "a" else "a"
 
 
-_ACTIVE = select(projection.c.active).where(projection.c.name == PROJECTIONS)
+ACTIVE = select(projection.c.active).where(projection.c.name == PROJECTIONS)
 
 
 def active_set(conn: Connection) -> SetName:
     """Which set serves reads in this transaction; no row before the first swap, then it is FIRST."""
-    return cast("SetName", conn.scalar(_ACTIVE) or FIRST)
+    return cast("SetName", conn.scalar(ACTIVE) or FIRST)
+
+
+class LastServing:
+    """The set that served when this process last looked; swaps are rare, so it most often still does."""
+
+    def __init__(self) -> None:
+        self.name: SetName = FIRST

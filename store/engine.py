@@ -8,7 +8,6 @@ the rows they lock.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
 
 import psycopg
 from sqlalchemy import URL, Connection, make_url
@@ -34,6 +33,7 @@ class Database:
         self.bell = bell
         self._address = url
         self._pool_size = pool_size
+        self._async: AsyncEngine | None = None
         self._line: AbstractContextManager[None] = nullcontext()
         if self.dialect == SQLITE:
             self._line = FifoLock()
@@ -86,13 +86,15 @@ class Database:
             yield conn
 
     def async_engine(self) -> AsyncEngine:
-        """Read-only connections for coroutines; whoever uses it disposes of it in its own loop."""
-        return self._async_engine
+        """Connections of PostgreSQL for coroutines that read; `close_async` ends them."""
+        if self._async is None:
+            self._async = postgresql.async_reader(self._address, self._pool_size)
+        return self._async
 
-    @cached_property
-    def _async_engine(self) -> AsyncEngine:
-        make = sqlite.async_reader if self.dialect == SQLITE else postgresql.async_reader
-        return make(self._address, self._pool_size)
+    async def close_async(self) -> None:
+        """End what `async_engine` keeps, on the loop that used it."""
+        if self._async is not None:
+            await self._async.dispose()
 
     def close(self) -> None:
         """End waits and idle connections."""

@@ -25,9 +25,11 @@ _CONNECT_ARGS: dict[str, Any] = {
     "application_name": "pausewire",
 }
 SILENCE_SECONDS = 10
+_MORE = 10  # SQLAlchemy's own overflow, but kept: making a connection costs more than a page
 IDLE_SECONDS: Final = 1.0  # a connection that was used since is taken to live
 _USED_AT: Final = "pausewire_used_at"
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+BEGIN_READ: Final = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 def writer(url: URL, pool_size: int) -> Engine:
@@ -57,14 +59,15 @@ def reader(url: URL, pool_size: int) -> Engine:
 
 
 def async_reader(url: URL, pool_size: int) -> AsyncEngine:
-    """The same for coroutines."""
+    """For coroutines that read: each statement sees its own state, unless a transaction was begun."""
     engine = create_async_engine(
         url,
-        pool_size=pool_size,
+        pool_size=pool_size + _MORE,
+        max_overflow=0,
         hide_parameters=True,
         use_native_hstore=False,
         connect_args=_CONNECT_ARGS,
-        execution_options=_READ_ONLY,
+        isolation_level="AUTOCOMMIT",
     )
     _ping_what_was_idle(engine.sync_engine)
     return engine

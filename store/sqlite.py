@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from store.errors import UnusableDatabase
 
@@ -54,18 +53,6 @@ def reader(url: URL, pool_size: int) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     _take_over_transactions(engine, "BEGIN", _READER_PRAGMAS)
-    return engine
-
-
-def async_reader(url: URL, pool_size: int) -> AsyncEngine:
-    """The same for coroutines."""
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"),
-        pool_size=pool_size,
-        hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS},
-    )
-    _take_over_transactions(engine.sync_engine, "BEGIN", _READER_PRAGMAS)
     return engine
 
 

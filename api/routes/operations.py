@@ -14,7 +14,6 @@ from api.networks import within
 from api.operation_schemas import Alive, Banner, Operations, Ready, Status, Version
 from api.problem_answers import storage_fault
 from api.problems import INVALID_REQUEST, NETWORK_REFUSED, NOT_READY, Problem, documented
-from api.snapshot import opened
 from api.standing import standing
 
 router = APIRouter(tags=["operation"])
@@ -33,6 +32,7 @@ async def livez() -> Alive:
 @router.get("/health", summary="The same as /readyz", responses=_NOT_READY)
 async def readyz(
     given: Serving,
+    snapshot: Reads,
     role: Annotated[
         Literal["index"] | None,
         Query(description="`index`: also, is the chain followed completely and closely?"),
@@ -43,12 +43,11 @@ async def readyz(
     With `role=index`: 503 while a gap is open or the lag is over its limit.
     """
     try:
-        async with opened(given.database) as snapshot:
-            missing = await snapshot.read(missing_tables)
-            reasons = [f"schema: no table {', '.join(missing)}"] if missing else []
-            if role == "index" and not missing:
-                health = await snapshot.read(lambda conn: observe(conn, given.contracts))
-                reasons = following_faults(health, given.lag_limit_ledgers)
+        missing = await snapshot.read(missing_tables)
+        reasons = [f"schema: no table {', '.join(missing)}"] if missing else []
+        if role == "index" and not missing:
+            health = await snapshot.read(lambda conn: observe(conn, given.contracts))
+            reasons = following_faults(health, given.lag_limit_ledgers)
     except Exception as error:
         fault = storage_fault(error)
         if fault is None:

@@ -75,7 +75,7 @@ async def pauses(
     """Every interval in which the stream stood still, in the order of the chain."""
     given, reach = reading.given, reading.reach
     if at.present:
-        return await reading.answer(
+        return await reading.answer_at_once(
             lambda conn: pauses_page(given, conn, reach, which, listed, order)
         )
     return await reading.answer_aside(

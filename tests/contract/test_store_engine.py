@@ -68,21 +68,6 @@ def test_a_read_transaction_cannot_write(database):
         put(conn, "a")
 
 
-async def test_coroutines_read_one_state_and_cannot_write(database):
-    with database.begin() as conn:
-        put(conn, "a")
-    engine = database.async_engine()
-    assert engine is database.async_engine()
-    async with engine.connect() as conn:
-        assert (await conn.execute(select(tracking.c.name))).scalar_one() == "a"
-        with database.begin() as writing:
-            put(writing, "b")
-        assert len((await conn.execute(select(tracking.c.name))).all()) == 1
-        with pytest.raises(DBAPIError, match=r"read-?only"):
-            await conn.execute(insert(tracking).values(name="c", position=1))
-    await engine.dispose()
-
-
 def test_a_missing_table_says_that_the_schema_is_behind(tmp_path):
     database = Database.open(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(SchemaBehind), database.read() as conn:

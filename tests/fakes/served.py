@@ -94,7 +94,7 @@ class Served:
         )
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
             yield client
-        await self.database.async_engine().dispose()
+        await self.database.close_async()
 
     async def ask(
         self, path: str, *, key: str | None = "", method: str = "GET", **more: Any

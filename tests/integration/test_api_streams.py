@@ -5,6 +5,7 @@ import pytest
 from domain.contract import GapOpened
 from domain.values import U64_MAX, contract_uuid
 from store import log
+from store.engine import Database
 from tests.fakes import chain
 from tests.fakes.chain import CONTRACT, EMPLOYEE, EMPLOYER, GENESIS, OTHER
 from tests.fakes.planning import NETWORK
@@ -328,3 +329,25 @@ async def test_an_unchanged_answer_is_not_sent_again_though_ledgers_closed(serve
     changed = await served.ask(path, headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["ETag"] != tag
+
+
+@pytest.mark.postgres
+async def test_the_apps_end_closes_its_connections(postgres_url):
+    served = Served(Database.open(postgres_url))
+    engine = served.database.async_engine()
+    async with engine.connect():
+        pass
+    assert engine.pool.checkedin() == 1
+    events = iter(("lifespan.startup", "lifespan.shutdown"))
+    answers: list[str] = []
+
+    async def receive():
+        return {"type": next(events)}
+
+    async def send(message):
+        answers.append(message["type"])
+
+    await served.app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
+    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert engine.pool.checkedin() == 0
+    served.database.close()

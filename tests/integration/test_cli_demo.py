@@ -62,7 +62,6 @@ def test_a_role_that_fails_is_a_loss(command, monkeypatch):
 
 def test_a_database_that_holds_events_already_is_refused(command, monkeypatch, sqlite_database):
     Served(sqlite_database).tell(created(1))
-    url = sqlite_database.async_engine().url.set(drivername="sqlite")
-    monkeypatch.setenv("PAUSEWIRE_DATABASE__URL", url.render_as_string())
+    monkeypatch.setenv("PAUSEWIRE_DATABASE__URL", sqlite_database.url)
     told = command.run("demo", "--events", "10", code=2)
     assert "the database is not empty" in told.stderr

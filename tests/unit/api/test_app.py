@@ -149,22 +149,3 @@ async def test_every_type_of_problem_leads_to_its_page(served):
         assert kind.title in unescape(answer.text)
         assert Page(answer.text).loads == []
     assert (await served.ask("/problems/nothing", key=None)).status_code == 404
-
-
-async def test_the_apps_end_closes_its_connections(served):
-    engine = served.database.async_engine()
-    async with engine.connect():
-        pass
-    assert engine.pool.checkedin() == 1
-    events = iter(("lifespan.startup", "lifespan.shutdown"))
-    answers: list[str] = []
-
-    async def receive():
-        return {"type": next(events)}
-
-    async def send(message):
-        answers.append(message["type"])
-
-    await served.app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
-    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert engine.pool.checkedin() == 0
