@@ -7,27 +7,18 @@ record. Ours claims, marks, sends and settles each one durably, by the worker of
 
 import asyncio
 import statistics
-import threading
 import time
 
-from sqlalchemy import func, select
-
-from benchmarks import apart, bare, chain, sink
+from benchmarks import apart, bare, chain, sends, sink
 from benchmarks.report import Line, Target
 from benchmarks.scale import Scale
 from config.channel_settings import EmailSettings
 from config.settings import BrokerSettings, Settings
 from notifier.rendering import Renderer
-from notifier.schema import delivery
-from notifier.states import ACCEPTED
-from notifier.worker import build_worker
 from store.engine import Database
-from tests.fakes.planned import content, plan_many, vault
+from tests.fakes.planned import content, plan_many
 
 CONNECTIONS = 8
-WORKER_THREADS = 32
-_MOST_SECONDS = 300
-_LOOK_SECONDS = 0.2
 
 
 def lines(scale: Scale, call: apart.Call = apart.call) -> list[Line]:
@@ -77,20 +68,9 @@ def our_rate(url: str, port: int, mails: int) -> float:
     database = Database.open(url)
     with database.begin() as conn:
         plan_many(conn, [f"p{number}@example.test" for number in range(mails)])
-    stop = threading.Event()
-    worker = build_worker(_settings(port), database, vault())
-    thread = threading.Thread(target=worker.run, args=(stop,))
-    thread.start()
-    try:
-        _await_accepted(database, mails)
-    finally:
-        stop.set()
-        thread.join()
-    times = select(func.min(delivery.c.queued_at), func.max(delivery.c.accepted_at))
-    with database.read() as conn:
-        first, last = conn.execute(times).one()
+    measured = sends.rate(_settings(port), database, mails)
     database.close()
-    return mails * 1e6 / float(last - first)
+    return measured
 
 
 def _settings(port: int) -> Settings:
@@ -102,17 +82,4 @@ def _settings(port: int) -> Settings:
         sender=bare.SENDER,
         connections=CONNECTIONS,
     )
-    return Settings(email=email, broker=BrokerSettings(worker_threads=WORKER_THREADS))
-
-
-def _await_accepted(database: Database, mails: int) -> None:
-    accepted = select(func.count()).where(delivery.c.state == ACCEPTED)
-    deadline = time.monotonic() + _MOST_SECONDS
-    while True:
-        with database.read() as conn:
-            found = conn.scalar(accepted) or 0
-        if found == mails:
-            return
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{mails - found} mails were not accepted in time")
-        time.sleep(_LOOK_SECONDS)
+    return Settings(email=email, broker=BrokerSettings(worker_threads=sends.WORKER_THREADS))

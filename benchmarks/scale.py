@@ -19,6 +19,7 @@ class Scale:
     path_events: int = 100_000
     streams: int = 5_000
     mails: int = 2_000
+    letters: int = 1_000
     alerts: int = 60
     ledgers: int = 60
     poll_seconds: tuple[float, ...] = (PRODUCTION_POLL_SECONDS, 0.1)
@@ -49,6 +50,7 @@ QUICK = Scale(
     path_events=20_000,
     streams=2_000,
     mails=300,
+    letters=200,
     alerts=15,
     ledgers=20,
     poll_seconds=(PRODUCTION_POLL_SECONDS,),

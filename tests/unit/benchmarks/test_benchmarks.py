@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from benchmarks import (
     backfill,
     callbacks,
+    channels,
     crowd,
     decode,
     email,
@@ -36,6 +37,7 @@ TINY = Scale(
     path_events=300,
     streams=20,
     mails=5,
+    letters=25,
     alerts=2,
     ledgers=2,
     followed_ledgers=2,
@@ -52,8 +54,19 @@ def test_every_benchmark_is_in_the_table():
     assert list(BENCHMARKS.values()) == [
         module.lines
         for module in (
-            *(decode, backfill, record, follower, path, latency, email, callbacks, sources, feed),
-            *(reads, peer),
+            *(
+                decode,
+                backfill,
+                record,
+                follower,
+                path,
+                latency,
+                email,
+                channels,
+                callbacks,
+                sources,
+            ),
+            *(feed, reads, peer),
         )
     ]
 
@@ -74,6 +87,21 @@ def test_the_benchmark_of_mails_runs(socket_enabled):
     (line,) = email.lines(TINY, here)
     assert line.ours > 0
     assert line.theirs > 0
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # by a plugin that Apprise loads
+def test_the_benchmark_of_channels_runs(socket_enabled):
+    lines = channels.lines(TINY, here)
+    assert all(line.ours > 0 and line.theirs > 0 for line in lines)
+    beside = [line.beside for line in lines if line.what.startswith("webhooks")]
+    assert beside == ["Apprise, 8 threads", "httpx, signed"]
+
+
+def test_a_loop_that_cannot_be_run_is_left_out_and_said_so(socket_enabled, monkeypatch, capsys):
+    way = channels.WAYS["web push"]._replace(needs="no_such_module")
+    monkeypatch.setattr(channels, "WAYS", {"web push": way})
+    assert channels.lines(TINY, here) == []
+    assert "no no_such_module" in capsys.readouterr().err
 
 
 def test_the_benchmark_of_the_feed_runs(socket_enabled):
