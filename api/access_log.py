@@ -16,7 +16,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    delete,
     select,
     tuple_,
 )
@@ -88,8 +87,3 @@ def page(
             place < tuple_(*after, types=[access_log.c.at.type, access_log.c.entry_id.type])
         )
     return query
-
-
-def forget(conn: Connection, before: int) -> int:
-    """Delete entries from before a time, microseconds; returns how many."""
-    return conn.execute(delete(access_log).where(access_log.c.at < before)).rowcount

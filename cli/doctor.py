@@ -14,6 +14,7 @@ from cli.asking import transports
 from cli.contract_findings import findings_of
 from cli.contract_profiles import profiles_of
 from cli.indexing import identity_of
+from cli.keeping import told
 from cli.output import FAILED, Json, show_json, show_rows
 from cli.sandbox import as_followed
 from cli.wiring import Deployment, deployment
@@ -68,6 +69,7 @@ def _examine(here: Deployment) -> Iterator[Finding]:
     if database.ok and all(endpoint.ok for endpoint in asked):
         yield from _contracts(here)
     yield from _providers(here)
+    yield Finding("kept", True, told(here.settings))
 
 
 def _tried(check: str, look: Callable[[], str]) -> Finding:

@@ -2,6 +2,7 @@
 
 import math
 
+from cli.keeping import forget_role
 from cli.pause_money import PauseMoney
 from cli.roles import Role
 from cli.wiring import Deployment
@@ -66,6 +67,7 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         Role("look-ups", _look_ups(settings, database, vault).run),
         Role("money", _money_teller(here, database).run),
         Role("onward", _onward(settings, database, vault).run),
+        forget_role(settings, database),
         *reminder_roles(here, database, writer),
     ]
 

@@ -17,6 +17,7 @@ from config.cost_settings import CostSettings
 from config.escalation_settings import EscalationSettings
 from config.fields import Section, checked_secret_url, seconds, setting
 from config.guest_settings import GuestSettings
+from config.keep_settings import KeepSettings
 from config.limit_settings import LimitSettings
 from config.look_up_settings import LookUpSettings
 from config.network_settings import NetworkSettings
@@ -203,6 +204,7 @@ class Settings(Section):
     costs: CostSettings = CostSettings()
     canary: CanarySettings = CanarySettings()
     objectives: ObjectiveSettings = ObjectiveSettings()
+    keep: KeepSettings = KeepSettings()
     storage: StorageSettings = StorageSettings()
     secrets: SecretsSettings = SecretsSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

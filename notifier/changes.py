@@ -68,6 +68,7 @@ change = Table(
     Column("about", Text),
     Column("sealed", LargeBinary),
     Index("ix_change_recipient_id_at", "recipient_id", "at", "change_id"),
+    Index("ix_change_at", "at"),
 )
 _COLUMNS: Final = ("change_id", "recipient_id", "at", "author", "actor", "what", "about", "sealed")
 

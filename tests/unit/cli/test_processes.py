@@ -46,7 +46,8 @@ def test_everything_is_what_up_runs(command, sqlite_database):
     roles = processes.all_roles(deployment(), sqlite_database)
     names = [
         *("index", "projections", "retention", "contracts", "plan", "backlog", "notify"),
-        *("callbacks", "contacts", "look-ups", "money", "onward", "reminders", "canary", "api"),
+        *("callbacks", "contacts", "look-ups", "money", "onward", "forget", "reminders"),
+        *("canary", "api"),
     ]
     assert [role.name for role in roles] == names
 
