@@ -1,8 +1,8 @@
 """What signing in takes and answers."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from api.schemas import EMPLOYEE
 from api.shown import Documented, example
@@ -45,12 +45,21 @@ class ChallengeAnswer(Documented):
     """What the wallet is to sign."""
 
     model_config = example(
-        challenge=_CHALLENGE, message=_MESSAGE, expires_at="2026-03-02T09:20:00Z"
+        challenge=_CHALLENGE,
+        message=_MESSAGE,
+        expires_at="2026-03-02T09:20:00Z",
+        authorization_entries=None,
+        network_passphrase="Test SDF Network ; September 2015",  # noqa: S106 # a network's public name
     )
 
     challenge: str = Field(description="opaque; goes back with the signature")
     message: str = Field(description="hand it to the wallet's signMessage as it is")
     expires_at: str = Field(description="RFC 3339; until then, and once, it can be met")
+    authorization_entries: str | None = Field(
+        description="of a contract account: SorobanAuthorizationEntries in base64 (SEP-45); check that ours"
+        " is signed, sign the account's own. null: hand `message` to the wallet"
+    )
+    network_passphrase: str = Field(description="of the network, which wallets sign for")
 
 
 class MeetChallenge(Documented):
@@ -72,12 +81,24 @@ class MeetChallenge(Documented):
 
     address: AnyAddress
     challenge: str = Field(max_length=200)
-    signature: str = Field(
-        max_length=20_000, description="what signMessage returned: base64 or hex"
+    signature: str | None = Field(
+        None, max_length=20_000, description="what signMessage returned: base64 or hex"
+    )
+    authorization_entries: str | None = Field(
+        None,
+        max_length=20_000,
+        description="of a contract account, in place of `signature`: the entries of the challenge, its own"
+        " signed (SEP-45)",
     )
     public_key: str | None = Field(
-        None, max_length=200, description="where the address alone does not prove it: C…, spark1…"
+        None, max_length=200, description="where the address alone does not prove it: spark1…"
     )
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if (self.signature is None) == (self.authorization_entries is None):
+            raise ValueError("give `signature`, or `authorization_entries` of a contract account")
+        return self
 
 
 class TokenAnswer(Documented):

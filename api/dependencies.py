@@ -54,6 +54,7 @@ from store.clock import now_micros
 from store.engine import Database
 from store.errors import StoreError
 from wallets.control import ControlSource
+from wallets.prover import Prover
 
 log = structlog.get_logger()
 
@@ -69,7 +70,8 @@ class ApiDependencies:
     already stand. `domain`: whom people sign in to, host and port; `passphrase`: the network's, which the
     message they sign names. `providers`: who may call back, by name; `callback_url`: where they reach this
     API, without a slash at its end, None: under the address that each request names. `latency_seconds`:
-    from ledger close to told, as promised. `control`: where it is looked up who controls an account.
+    from ledger close to told, as promised. `control`: where it is looked up who controls an account;
+    `prover`: proves addresses.
     `webhooks`: tries receivers of outgoing webhooks out. `trusted_proxies`: who is believed about whom it
     answers. `sandbox_key`, `sandbox_wallet`: of a development start, for its page; else None.
     `web_push_key`: the public one that browsers subscribe with, None: no web push.
@@ -95,6 +97,7 @@ class ApiDependencies:
     session_seconds: int = 86_400
     read_log_days: float = 365.0
     control: ControlSource | None = None
+    prover: Prover = field(default_factory=Prover)
     public_badges: bool = False
     explorer_url: str | None = None
     web_push_key: str | None = None

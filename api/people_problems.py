@@ -48,3 +48,10 @@ CONTROL_UNKNOWN: Final = ProblemKind(
     "The network cannot be asked who controls the account",
     "Nothing was changed. Try again after the seconds in `Retry-After`.",
 )
+CHAIN_UNREADABLE: Final = ProblemKind(
+    "chain-unreadable",
+    503,
+    "The network cannot be asked about the contract account",
+    "Whether a contract account signed is for its contract to say, which no RPC endpoint ran just now. Try"
+    " again after the seconds in `Retry-After`.",
+)

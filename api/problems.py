@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.people_problems import (
     BODY_TOO_SLOW,
+    CHAIN_UNREADABLE,
     CODE_REFUSED,
     CONTROL_MISSING,
     CONTROL_UNKNOWN,
@@ -151,6 +152,7 @@ KINDS: Final = (
     PARQUET_MISSING,
     NOT_READY,
     FEED_FULL,
+    CHAIN_UNREADABLE,
     CONTROL_UNKNOWN,
     UNAVAILABLE,
 )

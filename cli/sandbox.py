@@ -10,8 +10,10 @@ from api.routes.preview import PREVIEW_PATH
 from cli.wiring import Deployment
 from config.contract_settings import ContractSettings
 from config.settings import Settings
+from config.web_auth_settings import WebAuthSettings
 from simulator.network import SimulatedNetwork, running
 from simulator.options import SimulatorOptions
+from simulator.web_auth import server_keypair, web_auth_contract
 
 
 def options_of(settings: Settings, *, events: int | None = None) -> SimulatorOptions:
@@ -85,5 +87,9 @@ def _pointed(here: Deployment, network: SimulatedNetwork) -> Settings:
             "email": settings.email.model_copy(update={"port": network.smtp_port}),
             "sms": settings.sms.model_copy(update={"base_url": network.web_url}),
             "push": settings.push.model_copy(update={"ntfy_url": network.web_url}),
+            "web_auth": WebAuthSettings(
+                contract_id=web_auth_contract(network.options.seed),
+                signing_key=SecretStr(server_keypair(network.options.seed).secret),
+            ),
         }
     )

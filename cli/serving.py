@@ -20,10 +20,14 @@ from cli.roles import Role
 from cli.wiring import Deployment
 from config.api_settings import ApiSettings
 from config.push_settings import PushSettings, decoded_vapid_key
+from config.settings import Settings
 from notifier.channels.vapid import VapidKey
 from notifier.switched_on import webhook_channel
 from store.engine import Database
+from wallets.contract_accounts import ContractAccounts
+from wallets.contract_entries import WebAuth
 from wallets.control import RpcControl
+from wallets.prover import Prover
 
 EXPLORERS = {
     "Public Global Stellar Network ; September 2015": "https://stellar.expert/explorer/public",
@@ -73,6 +77,30 @@ def sign_in_domain(settings: ApiSettings) -> str:
     return urlsplit(settings.public_url).netloc
 
 
+def contract_accounts(settings: Settings) -> ContractAccounts | None:
+    """What proves contract accounts; None: they cannot sign in here."""
+    web_auth = settings.web_auth
+    if web_auth.contract_id is None or web_auth.signing_key is None:
+        return None
+    auth = WebAuth(
+        contract_id=web_auth.contract_id,
+        signing_key=web_auth.signing_key.get_secret_value(),
+        domain=sign_in_domain(settings.api),
+        passphrase=settings.network.passphrase,
+    )
+    seconds = settings.api.challenge_seconds
+    return ContractAccounts(auth, _endpoints(settings), seconds=seconds)
+
+
+def _endpoints(settings: Settings) -> list[str]:
+    return [url.get_secret_value() for url in settings.network.rpc_urls]
+
+
+def _followed(here: Deployment, database: Database) -> tuple[str, ...]:
+    with database.read() as conn:
+        return tuple(contract.id for contract in contracts_of(here, conn))
+
+
 def web_push_key(push: PushSettings) -> str | None:
     """The public half of the key that web push is signed with; None: no web push."""
     if push.vapid_key is None:
@@ -83,13 +111,11 @@ def web_push_key(push: PushSettings) -> str | None:
 def _given(here: Deployment, database: Database) -> ApiDependencies:
     """What the application is made with."""
     settings = here.settings.api
-    with database.read() as conn:
-        contracts = tuple(contract.id for contract in contracts_of(here, conn))
     return ApiDependencies(
         database=database,
         vault=here.vault,
         network=here.network,
-        contracts=contracts,
+        contracts=_followed(here, database),
         version=version("pausewire"),
         lag_limit_ledgers=here.settings.ingest.lag_limit_ledgers,
         latency_seconds=here.settings.objectives.latency_seconds,
@@ -111,7 +137,8 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
         challenge_seconds=settings.challenge_seconds,
         session_seconds=int(settings.session_hours * 3600),
         read_log_days=settings.read_log_days,
-        control=RpcControl([url.get_secret_value() for url in here.settings.network.rpc_urls]),
+        control=RpcControl(_endpoints(here.settings)),
+        prover=Prover(contract_accounts(here.settings)),
         providers=callback_providers(here.settings),
         webhooks=webhook_channel(here.settings),
         callback_url=here.settings.callbacks.base_url or settings.public_url,

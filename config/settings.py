@@ -32,6 +32,7 @@ from config.push_settings import PushSettings
 from config.reconcile_settings import ReconcileSettings
 from config.reminder_settings import ReminderSettings
 from config.restraint_settings import RestraintSettings
+from config.web_auth_settings import WebAuthSettings
 from config.webhook_settings import WebhookSettings
 
 Environment = Literal["development", "testnet", "staging", "production"]
@@ -201,6 +202,7 @@ class Settings(Section):
     guests: GuestSettings = GuestSettings()
     projections: ProjectionsSettings = ProjectionsSettings()
     api: ApiSettings = ApiSettings()
+    web_auth: WebAuthSettings = WebAuthSettings()
     costs: CostSettings = CostSettings()
     canary: CanarySettings = CanarySettings()
     objectives: ObjectiveSettings = ObjectiveSettings()

@@ -26,6 +26,7 @@ from simulator.ledger import (
     event_id,
 )
 from simulator.truth import truth_lines
+from simulator.web_auth import WebAuthContract
 
 GENESIS_LEDGER = 1_000
 FIRST_LEDGER = 1_010
@@ -79,11 +80,11 @@ class Chain:
 
         Without a folder the chain lives in memory. Raises StateMismatch.
         """
-        self.protocol = rules.protocol
-        self._fees = rules.fees
+        self.protocol, self._fees = rules.protocol, rules.fees
         self.cast = Cast.of(seed, streams)
         self.contract = Contract(self.cast, wasm_hash_for(seed, 1))
         self.network_id = hashlib.sha256(passphrase.encode()).digest()
+        self.web_auth = WebAuthContract(seed, self.network_id)
         self.retention_ledgers = retention_ledgers
         self.contract_event_count = 0
         self.event_ids: list[str] = []

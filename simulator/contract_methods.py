@@ -1,4 +1,4 @@
-"""The RPC's methods about the contract: ledger entries, transactions, simulated view calls.
+"""The RPC's methods about contracts: ledger entries, transactions, simulated calls.
 
 Storage is always the newest ledger's, as captive core serves it; only `tip` may be behind. An archived
 entry lives until ledger 0.
@@ -132,8 +132,14 @@ def _details(chain: Chain, transaction: Transaction | None) -> dict[str, Any]:
 
 
 def simulate_transaction(chain: Chain, params: dict[str, Any], tip: Ledger) -> dict[str, Any]:
-    """The result of a view call; what fails in the contract is `error` inside the result."""
-    call = _invocation(field(params, "transaction", str, ""))
+    """The result of a view call, or of SEP-45's `web_auth_verify`.
+
+    What fails in the contract is `error` inside the result.
+    """
+    call, entries = _invocation(field(params, "transaction", str, ""))
+    if call.contract_address.to_xdr_bytes() == scval.address_body(chain.web_auth.contract_id):
+        fault = chain.web_auth.fault(call, entries, chain.latest.sequence)
+        return _ended(tip, scval.VOID) if fault is None else _trapped(tip, fault)
     view = _VIEWS.get(call.function_name.sc_symbol.decode("ascii", "replace"))
     own = scval.address_body(chain.cast.contract_id)
     if call.contract_address.to_xdr_bytes() != own:
@@ -144,6 +150,10 @@ def simulate_transaction(chain: Chain, params: dict[str, Any], tip: Ledger) -> d
         value = view(chain.contract, chain.latest.closed_at, _arguments(call))
     except (LookupError, *_MALFORMED):
         return _trapped(tip, "HostError: Error(WasmVm, InvalidAction)")
+    return _ended(tip, value)
+
+
+def _ended(tip: Ledger, value: bytes) -> dict[str, Any]:
     return {
         "transactionData": _NO_RESOURCES,
         "minResourceFee": "58181",
@@ -152,7 +162,9 @@ def simulate_transaction(chain: Chain, params: dict[str, Any], tip: Ledger) -> d
     }
 
 
-def _invocation(envelope: str) -> "xdr.InvokeContractArgs":
+def _invocation(
+    envelope: str,
+) -> "tuple[xdr.InvokeContractArgs, list[xdr.SorobanAuthorizationEntry]]":
     from stellar_sdk import xdr
 
     try:
@@ -167,7 +179,7 @@ def _invocation(envelope: str) -> "xdr.InvokeContractArgs":
     call = invoke and invoke.host_function.invoke_contract
     if not call:
         raise RpcFailure(INVALID_PARAMS, "Transaction contains unsupported operation type")
-    return call
+    return call, invoke.auth if invoke else []
 
 
 def _arguments(call: "xdr.InvokeContractArgs") -> list[Any]:

@@ -6,7 +6,8 @@ WalletError
 │   ├── KeyMissing               the address tells no key and none was given
 │   ├── KeyUnreadable            not a public key of the address's kind
 │   ├── KeyDiffers               the key given is not the one that the address carries
-│   └── SignatureWrong           made by another key, or over another message
+│   ├── SignatureWrong           made by another key, or over another message
+│   └── EntriesRefused           a contract account's entries are not the challenge, or not signed by it
 └── ChainUnreadable          the network cannot be asked just now: try again
 
 An address that is none raises domain's InvalidValue. No message repeats what was sent.
@@ -60,6 +61,13 @@ class SignatureWrong(NotProven):
 
     def __init__(self) -> None:
         super().__init__("the signature is not this key's over this message")
+
+
+class EntriesRefused(NotProven):
+    """What a contract account brought back is not its challenge, signed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the authorization entries do not hold: {why}")
 
 
 class ChainUnreadable(WalletError):

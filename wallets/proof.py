@@ -7,6 +7,8 @@ not do. Out: a Proof, or a WalletError that says what is missing. Callers ask th
     G…  M…        inside; one that is given must match   SEP-53 by that key
     spark1…       given, and it must be the address's    ECDSA over sha256 by that key
     C…            given                                  SEP-53 by that key: `bound` False, see Proof.
+
+What only the network can prove of a contract, without a key: prover.py.
 """
 
 from dataclasses import dataclass
@@ -22,14 +24,14 @@ _SPARK_KEY: Final = "give 33 bytes of compressed secp256k1 in hex"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was proven: whoever signed holds `key`.
+    """What was proven: whoever signed holds `key`; None: the account's own contract said who did.
 
     `bound`: the address itself says that the key is its own. A contract says nothing of keys, so that
     there the caller must know from elsewhere that the key may act for it (api/session_keys.py).
     """
 
     address: Address
-    key: bytes
+    key: bytes | None
     bound: bool
 
 

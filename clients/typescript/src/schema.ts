@@ -140,6 +140,8 @@ export interface paths {
         /**
          * Begin to sign in
          * @description A message for the wallet to sign; it is the same for addresses that we know and that we do not.
+         *
+         *     A contract account signs `authorization_entries` instead (SEP-45), where this deployment has them.
          */
         post: operations["challenge_v1_auth_challenge_post"];
         delete?: never;
@@ -1351,12 +1353,19 @@ export interface components {
          * ChallengeAnswer
          * @description What the wallet is to sign.
          * @example {
+         *       "authorization_entries": null,
          *       "challenge": "1772442900.1772443200.5f0c6a1d9b2e4c7f8a3d1e6b4c9f0a72.9d1e6b4c9f0a725f0c6a1d9b2e4c7f8a",
          *       "expires_at": "2026-03-02T09:20:00Z",
-         *       "message": "pausewire.example wants you to sign in to Pausewire with\nGDLGQKTCSELDYETLKFR4G7ZAQFZ7QD35ZPDQQ7WUGSCPK5YOHBNIIZNK\n\nSigning proves that this address is yours. It moves no money and sends no transaction. If you are not on pausewire.example, do not sign.\n\nNetwork: Test SDF Network ; September 2015\nChallenge: 1772442900.1772443200.5f0c6a1d9b2e4c7f8a3d1e6b4c9f0a72.9d1e6b4c9f0a725f0c6a1d9b2e4c7f8a\nIssued: 2026-03-02T09:15:00Z\nExpires: 2026-03-02T09:20:00Z"
+         *       "message": "pausewire.example wants you to sign in to Pausewire with\nGDLGQKTCSELDYETLKFR4G7ZAQFZ7QD35ZPDQQ7WUGSCPK5YOHBNIIZNK\n\nSigning proves that this address is yours. It moves no money and sends no transaction. If you are not on pausewire.example, do not sign.\n\nNetwork: Test SDF Network ; September 2015\nChallenge: 1772442900.1772443200.5f0c6a1d9b2e4c7f8a3d1e6b4c9f0a72.9d1e6b4c9f0a725f0c6a1d9b2e4c7f8a\nIssued: 2026-03-02T09:15:00Z\nExpires: 2026-03-02T09:20:00Z",
+         *       "network_passphrase": "Test SDF Network ; September 2015"
          *     }
          */
         ChallengeAnswer: {
+            /**
+             * Authorization Entries
+             * @description of a contract account: SorobanAuthorizationEntries in base64 (SEP-45); check that ours is signed, sign the account's own. null: hand `message` to the wallet
+             */
+            authorization_entries: string | null;
             /**
              * Challenge
              * @description opaque; goes back with the signature
@@ -1372,6 +1381,11 @@ export interface components {
              * @description hand it to the wallet's signMessage as it is
              */
             message: string;
+            /**
+             * Network Passphrase
+             * @description of the network, which wallets sign for
+             */
+            network_passphrase: string;
         };
         /**
          * ChangeMe
@@ -2347,18 +2361,23 @@ export interface components {
              * @description the address to prove: G…, M…, C…, spark1…
              */
             address: string;
+            /**
+             * Authorization Entries
+             * @description of a contract account, in place of `signature`: the entries of the challenge, its own signed (SEP-45)
+             */
+            authorization_entries?: string | null;
             /** Challenge */
             challenge: string;
             /**
              * Public Key
-             * @description where the address alone does not prove it: C…, spark1…
+             * @description where the address alone does not prove it: spark1…
              */
             public_key?: string | null;
             /**
              * Signature
              * @description what signMessage returned: base64 or hex
              */
-            signature: string;
+            signature?: string | null;
         };
         /**
          * MyAccess
@@ -4600,7 +4619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Storage cannot be reached just now */
+            /** @description The network cannot be asked about the contract account */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4783,7 +4802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Storage cannot be reached just now */
+            /** @description The network cannot be asked about the contract account */
             503: {
                 headers: {
                     [name: string]: unknown;
