@@ -7,7 +7,7 @@ same seed and the same order of requests give the same weather.
 import random
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import yaml
@@ -16,6 +16,10 @@ from simulator import scval
 from simulator.errors import RpcFailure, SimulatorError
 from simulator.ledger import ContractEvent, ledger_of
 from simulator.oddities import Oddity
+
+_VOID: Final = "AAAAAQ=="
+_PAUSED, _RESUMED = scval.symbol_topic("paused"), scval.symbol_topic("resumed")
+_OPPOSITES: Final = {_PAUSED: _RESUMED, _RESUMED: _PAUSED}
 
 
 class Fault(StrEnum):
@@ -72,7 +76,9 @@ class FaultPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The faults file (YAML or JSON). `rates`: fault name -> share of HTTP requests, 0 to 1.
 
     `hidden_events`: share of the events that getEvents never shows, though they happened; `concealed`:
-    which ones it never shows; `dropped`: ledgers of which it shows none.
+    which ones it never shows; `dropped`: ledgers of which it shows none. `altered_events`: share of the
+    events that getEvents tells with other bytes, always the same ones. `evicts`: archived entries are not
+    told at all.
     `oddities`: what it tells of itself that cannot be -> share of getEvents' and getLedgers' answers.
     `empty_below_retention`: some providers answer 200 and nothing instead of the range error.
     `datastore`: getLedgers reaches below the window, to the chain's first ledger.
@@ -88,6 +94,8 @@ class FaultPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     hidden_events: float = 0.0
     concealed: tuple[Concealed, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    altered_events: float = 0.0
+    evicts: bool = False
     oddities: dict[Oddity, float] = {}
     datastore: bool = False
     empty_below_retention: bool = False
@@ -155,3 +163,22 @@ class Weather:
         """Whether this event is never shown; the same for every request."""
         share = self.plan.hidden_events
         return share > 0 and random.Random(f"{self.plan.seed}:{event_id}").random() < share
+
+    def alters(self, event_id: str) -> bool:
+        """Whether this event is told with other bytes; the same for every request."""
+        share = self.plan.altered_events
+        return share > 0 and random.Random(f"alters {self.plan.seed}:{event_id}").random() < share
+
+    def told(self, event: ContractEvent) -> ContractEvent:
+        """The event as this node tells it."""
+        return altered(event) if self.alters(event.event_id) else event
+
+
+def altered(event: ContractEvent) -> ContractEvent:
+    """Another event under the same id: a resume for a pause and the reverse, else nothing as value."""
+    first, *rest = event.topics or ("",)
+    topics, value = event.topics, _VOID
+    if first in _OPPOSITES:
+        topics, value = (_OPPOSITES[first], *rest), event.value
+    wire = msgspec.json.decode(event.wire) | {"topic": topics, "value": value}
+    return event._replace(topics=topics, value=value, wire=msgspec.json.encode(wire))

@@ -52,7 +52,7 @@ class Methods:
             "getLatestLedger": self._get_latest_ledger,
             "getEvents": self._get_events,
             "getLedgers": self._get_ledgers,
-            "getLedgerEntries": self._of_contract(get_ledger_entries),
+            "getLedgerEntries": self._get_ledger_entries,
             "getTransaction": self._of_contract(get_transaction),
             "simulateTransaction": self._of_contract(simulate_transaction),
         }
@@ -67,6 +67,13 @@ class Methods:
 
     def _of_contract(self, method: ContractMethod) -> Answer:
         return lambda params, tip: _json(method(self._chain, params, tip))
+
+    def _get_ledger_entries(self, params: dict[str, Any], tip: Ledger) -> bytes:
+        told = get_ledger_entries(self._chain, params, tip)
+        if self._node.weather.plan.evicts:
+            kept = [each for each in told["entries"] if each.get("liveUntilLedgerSeq") != 0]
+            told["entries"] = kept
+        return _json(told)
 
     def _get_health(self, _params: dict[str, Any], tip: Ledger) -> bytes:
         latency = int(self._clock()) - tip.closed_at
@@ -158,6 +165,8 @@ class Methods:
         page = event_query.scan(self._chain, request, oldest=oldest, latest=tip.sequence)
         if plan.hidden_events or weather.concealed:
             page.events[:] = [e for e in page.events if not weather.conceals(e)]
+        if plan.altered_events:
+            page.events[:] = map(weather.told, page.events)
         return page
 
 

@@ -22,7 +22,7 @@ from projections.follow import projections_follower
 from projections.pauses import everything
 from projections.sets import active_set
 from simulator.calls import Call
-from simulator.faults import Concealed
+from simulator.faults import Concealed, FaultPlan
 from simulator.network import SimulatedNetwork, running
 from simulator.options import SimulatorOptions
 from simulator.truth import read_truth
@@ -291,6 +291,23 @@ def test_what_the_contract_lost_is_named_and_stays(monkeypatch, network, sqlite_
     assert "stream 2: warning time_to_live_near: Stream lives until ledger" in told
     assert "differences from storage" in command.run("status", code=1).stdout
     assert "storage: differs at ledger" in command.run("completeness").stdout
+
+
+def test_entries_that_a_node_has_evicted_are_unreadable_and_change_no_history(
+    monkeypatch, network, sqlite_url
+):
+    command = command_for(monkeypatch, network, sqlite_url)
+    with closing(Database.open(sqlite_url)) as database:
+        happens(network, "paused", of(network, "pause_stream", 1))
+        network.submit(of(network, "end_life", 1, 0))
+        ledger = happens(network, "paused", of(network, "pause_stream", 2))
+        follow_to(database, network, ledger)
+        before = intervals(database)
+        for node in network.nodes:
+            node.weather.plan = FaultPlan(evicts=True)
+        named = found(command, "--heal", code=1)
+        assert intervals(database) == before
+    assert differences(named) == [("unreadable", "1", False)]
 
 
 def test_the_leader_compares_on_schedule(monkeypatch, network, sqlite_url):

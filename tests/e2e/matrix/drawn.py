@@ -3,6 +3,8 @@
 The same seed draws the same run. What the indexer makes of it also depends on threads: a seed that found a
 bug is kept, and finds it again more often than not. From seed 10,000 on nodes are odd as well, some are
 switched to another chain while they are followed, objects of the lake are broken, and code is replaced.
+From seed 20,000 on one of several nodes is two-faced, entries of the contract are archived, and no run
+ends early.
 """
 
 import random
@@ -26,6 +28,7 @@ Action = Literal[
     "job",  # somebody asks for a range again
     "fork",  # a node follows another chain
     "reset",  # the whole network begins anew; ends the run
+    "archive",  # the entries of a stream have outlived their time
     "switch",  # a node follows another chain while it is followed itself; ends the run where it is alone
 ]
 _WEIGHTS: Final[dict[Action, int]] = {
@@ -44,6 +47,7 @@ _WEIGHTS: Final[dict[Action, int]] = {
 _FAULTS: Final = tuple(Fault)
 _MOST_STEPS: Final = 7
 ODD_FROM: Final = 10_000
+TWO_FACED_FROM: Final = 20_000
 
 
 class Step(NamedTuple):
@@ -58,6 +62,7 @@ class Drawn(NamedTuple):
     """One run. `silent`: the contract changes state without events too. `begins`: ledgers before us.
 
     `broken`: share of the lake's objects that do not read. `upgrades`: whether code is replaced.
+    `two_faced`: whether one node tells other than the others, which is looked for in the end.
     """
 
     seed: int
@@ -72,6 +77,7 @@ class Drawn(NamedTuple):
     steps: tuple[Step, ...]
     broken: float = 0.0
     upgrades: bool = False
+    two_faced: bool = False
 
     @property
     def ends_by_reset(self) -> bool:
@@ -95,7 +101,10 @@ def draw(seed: int) -> Drawn:
         margin=dice.choice((0, 3, 10)),
         steps=_steps(dice, len(nodes)),
     )
-    return drawn if seed < ODD_FROM else _made_odd(drawn)
+    if seed < ODD_FROM:
+        return drawn
+    odd = _made_odd(drawn)
+    return odd if seed < TWO_FACED_FROM else _made_two_faced(odd)
 
 
 def _made_odd(drawn: Drawn) -> Drawn:
@@ -120,6 +129,39 @@ def _made_odd(drawn: Drawn) -> Drawn:
         steps=tuple(steps),
         broken=dice.choice((0.0, 0.0, 0.1)) if drawn.lake != "none" else 0.0,
         upgrades=dice.random() < 0.3,
+    )
+
+
+def _made_two_faced(drawn: Drawn) -> Drawn:
+    """The same with a liar beside honest nodes, archived entries, and a source of whole ledgers mostly."""
+    dice = random.Random(f"two-faced matrix {drawn.seed}")
+    nodes = list(drawn.nodes)
+    while len(nodes) < dice.choice((2, 2, 3)):
+        nodes.append(_node(dice, drawn.seed))
+    liar = dice.randrange(len(nodes))
+    lies = dice.choice(((0.3, 0.0), (0.1, 0.0), (0.0, 0.2), (0.2, 0.2), (0.0, 0.0)))
+    for place, plan in enumerate(nodes):
+        shares = lies if place == liar else (0.0, 0.0)
+        nodes[place] = msgspec.structs.replace(
+            plan,
+            altered_events=shares[0],
+            hidden_events=shares[1],
+            evicts=dice.random() < 0.3,
+            datastore=plan.datastore or dice.random() < 0.5,
+        )
+    steps = [
+        step._replace(node=liar) if step.action in ("hide", "drop") else step
+        for step in drawn.steps
+        if step.action not in ("reset", "switch")
+    ]
+    for _ in range(dice.choice((0, 1, 2))):
+        stream = Step("archive", 0, dice.randrange(1, 5))
+        steps.insert(dice.randrange(1, len(steps) + 1), stream)
+    return drawn._replace(
+        nodes=tuple(nodes),
+        cross_check=dice.choices(("always", "sample"), (3, 1))[0],
+        steps=tuple(steps),
+        two_faced=True,
     )
 
 

@@ -8,11 +8,13 @@ from sqlalchemy import Connection, func, select
 
 from domain.values import NetworkId
 from ingest.certificate import Certificate, certify
+from ingest.cross_check import DIFFERS
+from ingest.disputes import rpc_dispute
 from simulator.ledger import ContractEvent, ledger_of
 from store import log
 from store.engine import Database
 from store.query import BEHIND_EVENT_IDS
-from store.schema import evidence, evidence_outcome, recorded_event
+from store.schema import evidence, evidence_conflict, evidence_outcome, recorded_event
 from tests.e2e.matrix.world import World
 
 
@@ -39,23 +41,38 @@ class Judge:
     def _certify(self, conn: Connection, contract_id: str) -> Certificate:
         return certify(conn, self._network, contract_id, from_ledger=None, to_ledger=None)
 
-    def faults(self, *, excused: frozenset[str] = frozenset()) -> list[str]:
-        """What is claimed and not so; `excused`: events that everybody who was asked may have hidden."""
+    def faults(
+        self, *, excused: frozenset[str] = frozenset(), confirmed: bool = False
+    ) -> list[str]:
+        """What is claimed and not so; `excused`: events that everybody who was asked may have hidden.
+
+        `confirmed`: whole ledgers were read since. Bytes that a node altered may stand in evidence, but not
+        without a dispute once somebody has told the true ones.
+        """
         found: list[str] = []
         with self._database.read() as conn:
             claims = {each: self._certify(conn, each) for each in self._world.contracts}
-            kept = {each: _kept(conn, each) for each in self._world.contracts}
+            kept = {each: bytes_of(conn, each) for each in self._world.contracts}
             found += _log_faults(conn)
+            disputed = _disputed(conn)
+        altered = self._world.altered & disputed if confirmed else self._world.altered
         for contract_id, certificate in claims.items():
             happened = self._world.happened(contract_id)
-            found += _foreign(kept[contract_id], happened)
+            found += _foreign(kept[contract_id], happened, altered)
             missing = _missing(certificate, kept[contract_id], happened, excused)
             if missing:
                 found.append(f"{contract_id[:6]}: claimed and missing {missing}: {certificate}")
         return found
 
 
-def _kept(conn: Connection, contract_id: str) -> dict[str, bytes]:
+def _disputed(conn: Connection) -> set[str]:
+    """The events about which somebody has to look: told by some and not by others, or otherwise."""
+    disputes = conn.scalars(select(rpc_dispute.c.event_id).where(rpc_dispute.c.kind == DIFFERS))
+    return {*disputes, *conn.scalars(select(evidence_conflict.c.event_id))}
+
+
+def bytes_of(conn: Connection, contract_id: str) -> dict[str, bytes]:
+    """The evidence of a contract, by event id; none from storage."""
     rows = conn.execute(
         select(evidence.c.event_id, evidence.c.bytes).where(
             evidence.c.contract_id == contract_id, evidence.c.event_id < BEHIND_EVENT_IDS
@@ -64,17 +81,19 @@ def _kept(conn: Connection, contract_id: str) -> dict[str, bytes]:
     return {row.event_id: row.bytes for row in rows}
 
 
-def _foreign(kept: dict[str, bytes], happened: dict[str, ContractEvent]) -> Iterator[str]:
-    """Evidence that is not what the chain told."""
+def _foreign(
+    kept: dict[str, bytes], happened: dict[str, ContractEvent], altered: set[str]
+) -> Iterator[str]:
+    """Evidence that is not what the chain told; `altered`: events of which it may not be."""
     for event_id, stored in kept.items():
         event = happened.get(event_id)
         if event is None:
             yield f"{event_id} is in evidence and never happened"
-        elif not _is_of(stored, event):
+        elif not is_of(stored, event) and event_id not in altered:
             yield f"{event_id} is in evidence with other bytes"
 
 
-def _is_of(stored: bytes, event: ContractEvent) -> bool:
+def is_of(stored: bytes, event: ContractEvent) -> bool:
     """Whether evidence holds an event's own topics and value; see architecture, evidence bytes."""
     fields = msgspec.msgpack.decode(stored)
     wire = msgspec.json.decode(event.wire)

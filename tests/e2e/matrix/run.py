@@ -18,6 +18,7 @@ from ingest.sources import passed
 from store.engine import Database
 from store.schema import ingest_job, ingest_position, scanned_range
 from tests.e2e.matrix.drawn import Drawn, Step, draw
+from tests.e2e.matrix.ends import Ends, has_caught_up
 from tests.e2e.matrix.indexing import Indexing, deployed
 from tests.e2e.matrix.judging import Judge
 from tests.e2e.matrix.world import Servers, World
@@ -89,6 +90,7 @@ class Play:
         self._here = deployed(world, folder / "pausewire.db")
         self._judge = Judge(world, database, self._here.network)
         self._indexing: Indexing | None = None
+        self._ends = Ends(world, database, self._here.network, wait=self._wait)
 
     def end(self) -> None:
         """Stop whoever runs."""
@@ -111,16 +113,23 @@ class Play:
                 return [f"after {step}", *found]
         self._world.calm()
         self._start()
-        return self._comes_to_rest() or self._judge.faults(
-            excused=frozenset() if self._is_confirmed() else self._excused()
+        found = self._comes_to_rest()
+        if self._drawn.two_faced:
+            found = found or self._ends.watched() or self._comes_to_rest()
+        if found:
+            return found
+        confirmed = self._is_confirmed()
+        found = self._judge.faults(
+            excused=frozenset() if confirmed else self._excused(), confirmed=confirmed
         )
+        return found or (self._ends.reconciled() if self._drawn.two_faced else [])
 
     def _is_confirmed(self) -> bool:
         """Have whole ledgers read where there were lies; whether some source had all of them.
 
         Then no lie is an excuse any more.
         """
-        if not self._world.lied_about:
+        if not self._world.lied_about | self._world.altered:
             return True
         with self._database.begin() as conn:
             asked = [
@@ -154,6 +163,8 @@ class Play:
             leaving, self._indexing = self._indexing, Indexing(self._here, self._database)
             world.go_on(step.number)
             leaving.stop()
+        elif step.action == "archive":
+            world.archive(step.number)
         elif step.action == "job":
             self._ask(step.number)
         else:
@@ -202,9 +213,7 @@ class Play:
         return self._has_caught_up() and not self._at_work() and not self._fillable()
 
     def _has_caught_up(self) -> bool:
-        with self._database.read() as conn:
-            reached = [passed(conn, each) for each in self._world.contracts]
-        return all(each is not None and each >= self._world.latest for each in reached)
+        return has_caught_up(self._database, self._world)
 
     def _knows_its_chain(self) -> bool:
         with self._database.read() as conn:

@@ -82,7 +82,10 @@ class World:
         self.other = contract_id_for(drawn.seed, "other")
         self.contracts = (self.chain.cast.contract_id, self.other)
         self.nodes = [Node(self.chain, plan) for plan in drawn.nodes]
-        self.lied_about: set[str] = set()
+        self.lied_about: set[str] = set()  # not shown by some node
+        self.altered: set[str] = set()  # told with other bytes by some node
+        self.archived: set[int] = set()  # streams
+        self._to_come: list[list[Call]] = []
         self.forked: set[int] = set()
         self.broken: set[int] = set()  # ledgers whose object in the lake does not read
         self._lake = None
@@ -145,11 +148,13 @@ class World:
         ]
         at = self.chain.latest.closed_at + REAL_LEDGER_SECONDS
         self._servers.call(lambda: self.chain.close_ledger(calls, at))
+        self._note_lies(self.chain.events)
         self.go_on(self.drawn.begins)
 
     def _close_ledger(self) -> None:
         before = len(self.chain.events)
         calls = [[self._move()] for _ in range(self._dice.choice((0, 0, 1, 1, 2, 4)))]
+        calls, self._to_come = [*calls, *self._to_come], []
         self.chain.close_ledger(calls, self.chain.latest.closed_at + REAL_LEDGER_SECONDS)
         self._note_lies(self.chain.events[before:])
         for node in self.nodes:
@@ -202,6 +207,26 @@ class World:
         for event in events:
             if any(node.weather.conceals(event) for node in self.nodes):
                 self.lied_about.add(event.event_id)
+            if any(node.weather.alters(event.event_id) for node in self.nodes):
+                self.altered.add(event.event_id)
+
+    def liars_about(self, event: ContractEvent) -> list[int]:
+        """The nodes that do not tell an event as it was."""
+        return [
+            place
+            for place, node in enumerate(self.nodes)
+            if node.weather.conceals(event) or node.weather.alters(event.event_id)
+        ]
+
+    def archive(self, stream: int) -> None:
+        """After the next ledger the entries of a stream have outlived their time."""
+        self._to_come.append([Call("end_life", (self.chain.cast.admin, stream, 0))])
+        self.archived.add(stream)
+
+    def statuses(self) -> dict[int, str]:
+        """What each stream is, by its number."""
+        state = self._servers.call(lambda: dict(self.chain.contract.state.streams))
+        return {number: str(stream.status) for number, stream in state.items()}
 
     # what nodes do
 
@@ -278,6 +303,11 @@ class World:
             self.change(place, rates={})
             node.stopped_at = None
             node.behind = 0
+
+    def be_plain(self) -> None:
+        """Nothing that is told of the nodes themselves is odd any more."""
+        for place in range(len(self.nodes)):
+            self.change(place, oddities={})
 
     def has_of(self, first: int, last: int) -> bool:
         """Whether a source can tell of the first of some ledgers, or a node of any of them."""

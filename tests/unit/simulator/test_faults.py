@@ -2,10 +2,13 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 
+from simulator import scval
 from simulator.errors import SimulatorError
-from simulator.faults import Fault, FaultPlan, Weather
+from simulator.faults import Fault, FaultPlan, Weather, altered
+from simulator.ledger import ContractEvent
 
 
 def plan_file(tmp_path, text):
@@ -58,3 +61,34 @@ def test_a_hidden_event_is_hidden_from_everybody_for_ever():
     hidden = {each for each in ids if Weather(plan).hides(each)}
     assert 60 < len(hidden) < 140
     assert hidden == {each for each in ids if Weather(plan).hides(each)}
+
+
+def told_event(kind, *more):
+    topics = [scval.symbol_topic(kind), *more]
+    wire = {"id": "x", "topic": topics, "value": "AAAAAwAAAAE="}
+    return ContractEvent(
+        "x", "contract", "C", tuple(topics), wire["value"], msgspec.json.encode(wire)
+    )
+
+
+def test_an_altered_event_keeps_its_id_and_tells_something_else():
+    paused, other = told_event("paused", scval.id_topic(3)), told_event("topped_up")
+    assert altered(paused).topics == (scval.symbol_topic("resumed"), scval.id_topic(3))
+    assert altered(other).value != other.value
+    for event in (paused, other):
+        wire = msgspec.json.decode(altered(event).wire)
+        assert wire["id"] == "x"
+        assert (tuple(wire["topic"]), wire["value"]) == (
+            altered(event).topics,
+            altered(event).value,
+        )
+        assert wire != msgspec.json.decode(event.wire)
+
+
+def test_the_same_events_are_altered_each_time():
+    weather = Weather(FaultPlan(altered_events=0.5))
+    events = [told_event("paused")._replace(event_id=f"id-{number}") for number in range(200)]
+    told_otherwise = [weather.told(event) != event for event in events]
+    assert 60 < sum(told_otherwise) < 140
+    assert told_otherwise == [weather.told(event) != event for event in events]
+    assert Weather(FaultPlan()).told(events[0]) is events[0]
