@@ -4,10 +4,10 @@ In: the page's query, of the set that served last. Out: its rows, and the freshn
 A second look is taken only where another set serves by now, or where nothing was found.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from projections.freshness import Freshness, Standing, freshness, told, with_standing
 from projections.sets import FIRST, LastServing, SetName, active_set
@@ -17,18 +17,21 @@ _BESIDE: Final = len(Standing._fields)
 
 
 class Found(NamedTuple):
-    """`rows`: the page's own columns. `freshness`: never newer than they are."""
+    """`rows`: begin with the page's own columns. `freshness`: never newer than they are."""
 
     name: SetName
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Row[Any]]
     freshness: Freshness
 
 
 def found_at_once(
-    conn: Connection, last: LastServing, contract_id: str, page: Callable[[SetName], Query]
+    conn: Connection,
+    last: LastServing,
+    contract_ids: Collection[str],
+    page: Callable[[SetName], Query],
 ) -> Found:
-    """Ask for a page of one contract's; right outside of a transaction, too."""
-    asked = (contract_id,)
+    """Ask for a page that is about these contracts; right outside of a transaction, too."""
+    asked = set(contract_ids)
     while True:
         name, query = last.name, page(last.name)
         values = query.values | {"contract_ids": list(asked)}
@@ -44,4 +47,4 @@ def found_at_once(
         standing = Standing(*rows[0][-_BESIDE:])
         last.name = standing.active or FIRST
         if last.name == name:
-            return Found(name, [row[:-_BESIDE] for row in rows], told(conn, standing, asked))
+            return Found(name, rows, told(conn, standing, asked))

@@ -1,9 +1,10 @@
 """Answers about streams as they stand: which queries of which read models make them."""
 
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from api import chain_rows
 from api.at_once import found_at_once
@@ -29,6 +30,7 @@ from store.query import Query
 STREAMS: Final = Keyset("streams", tuple[KeyText, KeyU64])
 TIMELINE: Final = Keyset("timeline", tuple[KeyInt])
 _OF_PAUSE: Final = len(PauseRow._fields)
+_WITH_KNOWN: Final = _OF_PAUSE + len(Known._fields)
 PAUSES: Final = {
     "asc": Keyset("pauses:asc", tuple[KeyInt, KeyText]),
     "desc": Keyset("pauses:desc", tuple[KeyInt, KeyText]),
@@ -50,34 +52,47 @@ def streams_page(
     given: ApiDependencies, conn: Connection, reach: Reach, filters: StreamFilters, listed: Listing
 ) -> StreamsPage:
     """A page of streams, by contract and stream id."""
-    name = active_set(conn)
-    after = STREAMS.after(listed.cursor)
-    query = streams.page(
-        name, limit=listed.limit + 1, after=after, reach=reach, **filters.model_dump()
-    )
+    last, after, wanted = given.last_serving, STREAMS.after(listed.cursor), filters.model_dump()
+
+    def asked(name: SetName) -> Query:
+        return streams.page(name, limit=listed.limit + 1, after=after, reach=reach, **wanted)
+
+    name = active_set(conn) if reach.bounded else last.name
+    about = contracts_answered(conn, name, reach, filters.contract_id, given.contracts)
+    found = found_at_once(conn, last, about, asked)
     rows, next_cursor = page(
-        [streams.entry(row) for row in conn.execute(query)],
+        [streams.entry(row) for row in found.rows],
         listed.limit,
         STREAMS,
         lambda row: (row.contract_id, row.stream_id),
     )
-    about = contracts_answered(conn, name, reach, filters.contract_id, given.contracts)
     return StreamsPage(
         items=[chain_rows.stream(row) for row in rows],
         next_cursor=next_cursor,
-        **freshness(conn, name, about)._asdict(),
+        **found.freshness._asdict(),
     )
 
 
-def stream_answer(conn: Connection, reach: Reach, which: StreamKey) -> StreamAnswer:
+def stream_answer(
+    given: ApiDependencies, conn: Connection, reach: Reach, which: StreamKey
+) -> StreamAnswer:
     """One stream, and whether its contract is paused. Raises Problem where it is not known."""
-    name = active_set(conn)
-    row = known_stream(conn, name, reach, which)
-    contract = conn.execute(*contracts.one(name, which.contract_id)).first()
+    if not reach.may_hold(which.contract_id):
+        raise _unknown(which)
+
+    def asked(name: SetName) -> Query:
+        query = streams.one(name, *which, reach)
+        return Query(_with_contract(query.statement, name), query.values)
+
+    found = found_at_once(conn, given.last_serving, (which.contract_id,), asked)
+    if not found.rows:
+        raise _unknown(which)
+    row = found.rows[0]
+    contract = None if row.contract is None else contracts.unfolded(row.contract)
     return StreamAnswer(
-        **chain_rows.stream_members(row),
-        contract_paused=contract is not None and contracts.entry(contract).status == PAUSED,
-        **freshness(conn, name, (which.contract_id,))._asdict(),
+        **chain_rows.stream_members(streams.entry(row)),
+        contract_paused=contract is not None and contract.status == PAUSED,
+        **found.freshness._asdict(),
     )
 
 
@@ -104,9 +119,9 @@ def pauses_page(
 
     if reach.bounded:
         known_stream(conn, active_set(conn), reach, which)
-    found = found_at_once(conn, given.last_serving, which.contract_id, asked)
+    found = found_at_once(conn, given.last_serving, (which.contract_id,), asked)
     rows, next_cursor = page(
-        [(PauseRow(*row[:_OF_PAUSE]), Known(*row[_OF_PAUSE:])) for row in found.rows],
+        [(PauseRow(*row[:_OF_PAUSE]), Known(*row[_OF_PAUSE:_WITH_KNOWN])) for row in found.rows],
         listed.limit,
         PAUSES[order],
         lambda row: (row[0].chain_at, row[0].place),
@@ -149,7 +164,7 @@ def known_stream(conn: Connection, name: SetName, reach: Reach, which: StreamKey
     """The stream's row. Raises Problem where nothing of it was ever seen, or it is beyond reach."""
     row = conn.execute(*streams.one(name, *which, reach)).first()
     if row is None:
-        raise Problem(NOT_FOUND, f"no stream {which.stream_id} of {which.contract_id} is known")
+        raise _unknown(which)
     return streams.entry(row)
 
 
@@ -157,3 +172,16 @@ def check_reached(conn: Connection, name: SetName, reach: Reach, which: StreamKe
     """Raises Problem where the stream is beyond reach: the same as where it is not known."""
     if reach.bounded:
         known_stream(conn, name, reach, which)
+
+
+@cache
+def _with_contract(one: Select[Any], name: SetName) -> Select[Any]:
+    contract = contracts.TABLES[name].c
+    about = contract.contract_id == streams.LISTS[name].c.contract_id
+    return one.outerjoin(contracts.TABLES[name], about).add_columns(
+        contract.folded.label("contract")
+    )
+
+
+def _unknown(which: StreamKey) -> Problem:
+    return Problem(NOT_FOUND, f"no stream {which.stream_id} of {which.contract_id} is known")

@@ -133,7 +133,12 @@ def row_of(fold: Fold[ContractState]) -> ContractRow:
 
 def entry(row: Any) -> ContractRow:
     """What a row of `one` says."""
-    return row_of(folds.CONTRACT_DECODER.decode(row.folded))
+    return unfolded(row.folded)
+
+
+def unfolded(folded: bytes) -> ContractRow:
+    """What the column `folded` says."""
+    return row_of(folds.CONTRACT_DECODER.decode(folded))
 
 
 def load(conn: Connection, name: SetName, ids: Iterable[UUID]) -> dict[UUID, Fold[ContractState]]:

@@ -11,7 +11,7 @@ what waits, 0.15 ms per 1,000 events.
 """
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, exists, func, select, true
@@ -92,11 +92,11 @@ def _standing(name: SetName) -> Select[Any]:
     ).select_from(scanned)
 
 
-@cache
+@lru_cache(maxsize=256)  # nearly all pages are made once, for few shapes
 def with_standing(page: Select[Any], name: SetName) -> Select[Any]:
-    """The page, each row of it followed by the standing; `page` is one of few that are made once.
+    """The page, each row of it followed by the standing. Binds `contract_ids` besides.
 
-    Binds `contract_ids` besides. A page without rows says nothing of the standing.
+    A page without rows says nothing of the standing.
     """
     standing = _standing(name).subquery("standing")
     return page.outerjoin(standing, true()).add_columns(*standing.c)

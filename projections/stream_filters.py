@@ -22,12 +22,17 @@ class Filters(NamedTuple):
         """Nothing is asked that only a stream can have."""
         return not any((self.employer, self.employee, self.status, self.q))
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What columns must equal, by name."""
+        columns = ("contract_id", "employer", "employee", "status")
+        found = {column: getattr(self, column) for column in columns}
+        return {column: value for column, value in found.items() if value is not None}
+
     def conditions(self, listed: Table) -> Iterator[ColumnElement[bool]]:
         """What rows of `stream_list` must fulfil."""
-        for column in ("contract_id", "employer", "employee", "status"):
-            value = getattr(self, column)
-            if value is not None:
-                yield listed.c[column] == value
+        for column, value in self.values.items():
+            yield listed.c[column] == value
         if self.q:
             yield _begins(listed, self.q)
 

@@ -79,6 +79,7 @@ def _list(name: SetName) -> Table:
 TABLES = both(_folds)
 LISTS = both(_list)
 ARRIVAL = ("version", "position")  # what tells of arrival, not of the chain
+_AFTER = ("after_contract", "after_stream")
 _LISTED = ("originator_id", "contract_id", "stream_id", "status", "employer", "employee")
 
 
@@ -202,13 +203,37 @@ def page(  # noqa: PLR0913 # the filters of the interface, each by name
     status: str | None = None,
     q: str | None = None,
     reach: Reach = EVERYTHING,
-) -> Select[Any]:
+) -> Query:
     """Streams by (contract_id, stream_id), at most `limit`, beyond `after`; filters add up.
 
     Rows go through `entry`. `q`: how a stream id (digits) or a party's account id begins.
     """
-    table, listed = TABLES[name], LISTS[name]
     wanted = Filters(contract_id, employer, employee, status, q)
+    if reach.bounded or q is not None:
+        return Query(_searched(name, wanted, reach, after=after, limit=limit), {})
+    values: dict[str, Any] = {**wanted.values, "limit": limit}
+    if after is not None:
+        values |= zip(_AFTER, after, strict=True)
+    return Query(_page(name, frozenset(wanted.values), goes_on=after is not None), values)
+
+
+@cache
+def _page(name: SetName, filtered: frozenset[str], *, goes_on: bool) -> Select[Any]:
+    listed = LISTS[name]
+    order = (listed.c.contract_id, listed.c.stream_id)
+    query = _rows(name).order_by(*order).limit(bindparam("limit"))
+    query = query.where(*(listed.c[column] == bindparam(column) for column in sorted(filtered)))
+    if not goes_on:
+        return query
+    types = (column.type for column in order)
+    after = (bindparam(key, type_=kind) for key, kind in zip(_AFTER, types, strict=True))
+    return query.where(tuple_(*order) > tuple_(*after))
+
+
+def _searched(
+    name: SetName, wanted: Filters, reach: Reach, *, after: tuple[str, int] | None, limit: int
+) -> Select[Any]:
+    table, listed = TABLES[name], LISTS[name]
     if reach.bounded:
         found = first(listed, wanted, reach, after=after, limit=limit).subquery()
         return (

@@ -47,11 +47,12 @@ async def badge_reader(
 )
 async def stream_badge(
     reach: Annotated[Reach, Security(badge_reader, scopes=[STREAMS_READ])],
+    given: Serving,
     snapshot: Reads,
     which: Annotated[StreamKey, Depends(stream_key)],
 ) -> Response:
     """Its status as an image. Needs no key where `api.public_badges` is set."""
-    found = await snapshot.read(lambda conn: stream_answer(conn, reach, which))
+    found = await snapshot.read(lambda conn: stream_answer(given, conn, reach, which))
     image = badge(
         which.stream_id,
         found.status,

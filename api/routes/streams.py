@@ -43,7 +43,9 @@ _LIST_OF_ONE = documented(INVALID_CURSOR, NOT_FOUND)
 async def streams(reading: ChainReading, filters: StreamFiltersQuery, listed: Listed) -> Response:
     """Ordered by contract and stream id; filters add up."""
     given, reach = reading.given, reading.reach
-    return await reading.answer(lambda conn: streams_page(given, conn, reach, filters, listed))
+    return await reading.answer_at_once(
+        lambda conn: streams_page(given, conn, reach, filters, listed)
+    )
 
 
 @router.get(
@@ -55,7 +57,7 @@ async def stream(
     """As it stands, or as it stood at a time or a ledger."""
     given, reach = reading.given, reading.reach
     if at.present:
-        return await reading.answer(lambda conn: stream_answer(conn, reach, which))
+        return await reading.answer_at_once(lambda conn: stream_answer(given, conn, reach, which))
     return await reading.answer_aside(lambda conn: Past(given, conn, reach, which, at).answer())
 
 

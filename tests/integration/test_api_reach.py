@@ -247,9 +247,13 @@ def plan_of(served: Served, query) -> str:
 
 
 QUERIES: dict[str, Callable[[Reach], object]] = {
-    "list": lambda reach: streams.page("a", limit=51, reach=reach),
-    "list_goes_on": lambda reach: streams.page("a", limit=51, after=("C2", 9), reach=reach),
-    "list_filtered": lambda reach: streams.page("a", limit=51, status="paused", reach=reach),
+    "list": lambda reach: streams.page("a", limit=51, reach=reach).statement,
+    "list_goes_on": lambda reach: (
+        streams.page("a", limit=51, after=("C2", 9), reach=reach).statement
+    ),
+    "list_filtered": lambda reach: (
+        streams.page("a", limit=51, status="paused", reach=reach).statement
+    ),
     "export": lambda reach: pause_list.of_streams("a", Filters(), reach),
 }
 

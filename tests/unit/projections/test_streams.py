@@ -40,7 +40,7 @@ def one(database: Database, stream: int = 7) -> StreamRow:
 def listed(database: Database, **filters: object) -> list[int]:
     with database.read() as conn:
         query = streams.page(active_set(conn), **{"limit": 50, **filters})
-        return [streams.entry(row).stream_id for row in conn.execute(query)]
+        return [streams.entry(row).stream_id for row in conn.execute(*query)]
 
 
 def test_a_paused_stream_says_since_when_and_by_what(sqlite_database):
