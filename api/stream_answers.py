@@ -18,7 +18,7 @@ from api.reading import Listing
 from api.schemas import StreamAnswer, StreamsPage, TimelinePage
 from domain.state import PAUSED
 from domain.values import NetworkId, stream_uuid
-from projections import contracts, pauses, streams, timeline
+from projections import contracts, pauses, stream_pages, streams, timeline
 from projections.freshness import freshness
 from projections.pauses import PauseRow
 from projections.reach import Reach
@@ -55,7 +55,7 @@ def streams_page(
     last, after, wanted = given.last_serving, STREAMS.after(listed.cursor), filters.model_dump()
 
     def asked(name: SetName) -> Query:
-        return streams.page(name, limit=listed.limit + 1, after=after, reach=reach, **wanted)
+        return stream_pages.page(name, limit=listed.limit + 1, after=after, reach=reach, **wanted)
 
     name = active_set(conn) if reach.bounded else last.name
     about = contracts_answered(conn, name, reach, filters.contract_id, given.contracts)

@@ -32,7 +32,6 @@ from sqlalchemy import (
     false,
     or_,
     select,
-    tuple_,
 )
 
 from domain.state import PAUSED
@@ -40,9 +39,8 @@ from domain.stream import StreamState
 from projections import fold as folds
 from projections.by_aggregate import load_folds
 from projections.fold import Fold
-from projections.reach import EVERYTHING, PARTIES, Reach, first
+from projections.reach import EVERYTHING, PARTIES, Reach
 from projections.sets import SetName, both
-from projections.stream_filters import Filters
 from store.bulk import upsert_many
 from store.columns import U64
 from store.query import Query
@@ -79,7 +77,6 @@ def _list(name: SetName) -> Table:
 TABLES = both(_folds)
 LISTS = both(_list)
 ARRIVAL = ("version", "position")  # what tells of arrival, not of the chain
-_AFTER = ("after_contract", "after_stream")
 _LISTED = ("originator_id", "contract_id", "stream_id", "status", "employer", "employee")
 
 
@@ -183,7 +180,7 @@ def one(name: SetName, contract_id: str, stream_id: int, reach: Reach = EVERYTHI
 @cache
 def _one(name: SetName, *, of_account: bool) -> Select[Any]:
     listed = LISTS[name]
-    query = _rows(name).where(
+    query = rows(name).where(
         listed.c.contract_id == bindparam("contract_id"),
         listed.c.stream_id == bindparam("stream_id"),
     )
@@ -192,68 +189,13 @@ def _one(name: SetName, *, of_account: bool) -> Select[Any]:
     return query.where(or_(*(listed.c[party] == bindparam("account") for party in PARTIES)))
 
 
-def page(  # noqa: PLR0913 # the filters of the interface, each by name
-    name: SetName,
-    *,
-    limit: int,
-    after: tuple[str, int] | None = None,
-    contract_id: str | None = None,
-    employer: str | None = None,
-    employee: str | None = None,
-    status: str | None = None,
-    q: str | None = None,
-    reach: Reach = EVERYTHING,
-) -> Query:
-    """Streams by (contract_id, stream_id), at most `limit`, beyond `after`; filters add up.
-
-    Rows go through `entry`. `q`: how a stream id (digits) or a party's account id begins.
-    """
-    wanted = Filters(contract_id, employer, employee, status, q)
-    if reach.bounded or q is not None:
-        return Query(_searched(name, wanted, reach, after=after, limit=limit), {})
-    values: dict[str, Any] = {**wanted.values, "limit": limit}
-    if after is not None:
-        values |= zip(_AFTER, after, strict=True)
-    return Query(_page(name, frozenset(wanted.values), goes_on=after is not None), values)
-
-
-@cache
-def _page(name: SetName, filtered: frozenset[str], *, goes_on: bool) -> Select[Any]:
-    listed = LISTS[name]
-    order = (listed.c.contract_id, listed.c.stream_id)
-    query = _rows(name).order_by(*order).limit(bindparam("limit"))
-    query = query.where(*(listed.c[column] == bindparam(column) for column in sorted(filtered)))
-    if not goes_on:
-        return query
-    types = (column.type for column in order)
-    after = (bindparam(key, type_=kind) for key, kind in zip(_AFTER, types, strict=True))
-    return query.where(tuple_(*order) > tuple_(*after))
-
-
-def _searched(
-    name: SetName, wanted: Filters, reach: Reach, *, after: tuple[str, int] | None, limit: int
-) -> Select[Any]:
-    table, listed = TABLES[name], LISTS[name]
-    if reach.bounded:
-        found = first(listed, wanted, reach, after=after, limit=limit).subquery()
-        return (
-            select(table.c.folded)
-            .join(found, found.c.originator_id == table.c.originator_id)
-            .order_by(found.c.contract_id, found.c.stream_id)
-        )
-    query = _rows(name).order_by(listed.c.contract_id, listed.c.stream_id).limit(limit)
-    query = query.where(*wanted.conditions(listed))
-    if after is not None:
-        query = query.where(tuple_(listed.c.contract_id, listed.c.stream_id) > after)
-    return query
-
-
 def everything(name: SetName) -> Select[Any]:
     """All streams, by contract and stream id."""
     listed = LISTS[name]
-    return _rows(name).order_by(listed.c.contract_id, listed.c.stream_id)
+    return rows(name).order_by(listed.c.contract_id, listed.c.stream_id)
 
 
-def _rows(name: SetName) -> Select[Any]:
+def rows(name: SetName) -> Select[Any]:
+    """All streams, in no order: what the queries here and of stream_pages.py begin with."""
     table, listed = TABLES[name], LISTS[name]
     return select(table.c.folded).join(listed, listed.c.originator_id == table.c.originator_id)

@@ -206,3 +206,42 @@ def test_where_no_web_push_is_set_up_nothing_is_offered(sqlite_database, opened,
     page = opened("#/inbox/settings", key=None, account=EMPLOYEE)
     expect(page.get_by_role("button", name="Save")).to_be_visible()
     expect(page.locator("#device")).to_be_hidden()
+
+
+# What a click on a notification is to a worker; a headless browser draws none that could be clicked.
+CLICKED = """async () => {
+  const [notification] = await self.registration.getNotifications();
+  const opened = [];
+  self.clients.openWindow = async (address) => opened.push(String(address));
+  const waits = [];
+  const click = new NotificationEvent("notificationclick", { notification });
+  click.waitUntil = (work) => waits.push(work);
+  self.dispatchEvent(click);
+  await Promise.allSettled(waits);
+  return [opened, (await self.registration.getNotifications()).length];
+}"""
+
+
+@pytest.fixture
+def told(site, settings):
+    """A browser with one notification, and its worker."""
+    settings.locator("#device").click()
+    news = {"id": "1", "tag": "stream.7", "kind": "paused", "title": "Stream 7 is paused"}
+    expect(settings.locator("li[data-contact]")).to_have_count(1)
+    delivered(site, settings, news | {"body": "", "at": 1_790_000_000})
+    settings.wait_for_function(f"async () => (await ({SHOWN})()).length === 1")
+    [worker] = settings.context.service_workers
+    return worker
+
+
+def test_a_click_on_a_notification_leads_the_open_page_to_the_inbox(site, settings, told):
+    settings.goto(f"{site.url}/?lang=en#/")
+    opened, left = told.evaluate(CLICKED)
+    assert (opened, left) == ([], 0)
+    settings.wait_for_function("() => location.hash === '#/inbox'")
+
+
+def test_a_click_on_a_notification_opens_the_inbox_where_no_page_is(site, settings, told):
+    settings.goto(f"{site.url}/problems/not-found")  # of this deployment, but no place for an inbox
+    opened, left = told.evaluate(CLICKED)
+    assert (opened, left) == ([f"{site.url}/#/inbox"], 0)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, text
 
 from domain.values import stream_uuid
-from projections import pause_list, streams
+from projections import pause_list, stream_pages, streams
 from projections.reach import Reach
 from projections.stream_filters import Filters
 from store.bulk import insert_many
@@ -247,12 +247,12 @@ def plan_of(served: Served, query) -> str:
 
 
 QUERIES: dict[str, Callable[[Reach], object]] = {
-    "list": lambda reach: streams.page("a", limit=51, reach=reach).statement,
+    "list": lambda reach: stream_pages.page("a", limit=51, reach=reach).statement,
     "list_goes_on": lambda reach: (
-        streams.page("a", limit=51, after=("C2", 9), reach=reach).statement
+        stream_pages.page("a", limit=51, after=("C2", 9), reach=reach).statement
     ),
     "list_filtered": lambda reach: (
-        streams.page("a", limit=51, status="paused", reach=reach).statement
+        stream_pages.page("a", limit=51, status="paused", reach=reach).statement
     ),
     "export": lambda reach: pause_list.of_streams("a", Filters(), reach),
 }

@@ -39,10 +39,10 @@ function read(data) {
   }
 }
 
-// The pages of this deployment: others may stand under other paths of the same host.
+// This deployment's page: other documents, and other deployments, stand under other paths of the same host.
 async function pages() {
   const all = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  return all.filter((each) => each.url.startsWith(base.href));
+  return all.filter((each) => new URL(each.url).pathname === base.pathname);
 }
 
 async function opened() {

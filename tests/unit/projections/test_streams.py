@@ -11,7 +11,7 @@ from domain.facts import (
     StatusStated,
 )
 from domain.values import I128, U64_MAX
-from projections import streams
+from projections import stream_pages, streams
 from projections.sets import active_set
 from projections.streams import StreamRow
 from store.engine import Database
@@ -39,7 +39,7 @@ def one(database: Database, stream: int = 7) -> StreamRow:
 
 def listed(database: Database, **filters: object) -> list[int]:
     with database.read() as conn:
-        query = streams.page(active_set(conn), **{"limit": 50, **filters})
+        query = stream_pages.page(active_set(conn), **{"limit": 50, **filters})
         return [streams.entry(row).stream_id for row in conn.execute(*query)]
 
 
