@@ -21,6 +21,13 @@ def cost_of(deliveries: Mapping[str, int], priced: Mapping[str, int]) -> int:
     return sum(count * priced.get(channel, 0) for channel, count in deliveries.items())
 
 
+def total(micros: int, currency: str, priced: Mapping[str, int]) -> str:
+    """The amount, or that nobody said what anything costs."""
+    if not any(priced.values()):
+        return "not known: no price is set (costs.*)"
+    return amount(micros, currency)
+
+
 def amount(micros: int, currency: str) -> str:
     """As `12.3400 USD`, exact to a hundredth of a cent."""
     return f"{micros // _WHOLE}.{micros % _WHOLE // 100:04d} {currency}"

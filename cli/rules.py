@@ -8,7 +8,7 @@ import typer
 
 from cli.notifying import freshness_of
 from cli.output import Json, show, show_json, show_rows
-from cli.prices import amount, cost_of, prices
+from cli.prices import cost_of, prices, total
 from cli.since import SINCE, since_micros
 from cli.times import when, when_seconds
 from cli.wiring import deployment
@@ -57,10 +57,10 @@ def simulate_rules(
     if json:
         show_json(found | {"items": [_as_json(each) for each in told[:limit]]})
         return
-    _tell(found, told[:limit])
+    _tell(found, told[:limit], total(micros, currency, priced))
 
 
-def _tell(found: Mapping[str, Any], first: Sequence[WouldTell]) -> None:
+def _tell(found: Mapping[str, Any], first: Sequence[WouldTell], cost: str) -> None:
     show_rows(
         "Would be told (the first ones)",
         ("recorded", "kind", "stream", "account", "as", "channels", "withheld"),
@@ -73,7 +73,7 @@ def _tell(found: Mapping[str, Any], first: Sequence[WouldTell]) -> None:
             "in-app only": found["in_app_only"],
             **{f"by {channel}": count for channel, count in found["deliveries"].items()},
             **{f"withheld, {why}": count for why, count in found["withheld"].items()},
-            "cost": amount(found["cost"]["micros"], found["cost"]["currency"]),
+            "cost": cost,
         },
         as_json=False,
     )
@@ -109,6 +109,6 @@ def _row(each: WouldTell) -> tuple[Any, ...]:
         each.stream_id,
         each.account_id,
         each.role,
-        ", ".join(("in_app", *each.channels)),
+        ", ".join(("in_app", *sorted(each.channels))),
         withheld,
     )

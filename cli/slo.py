@@ -93,7 +93,11 @@ def _tell(standings: Sequence[Standing], since: int) -> None:
     )
     missed = [each.objective.name for each in standings if each.holds is False]
     if missed:
-        print(f"missed: {', '.join(missed)}; what to do: docs/runbooks/objective-<name>.md")
+        print(f"missed: {', '.join(missed)}; what each promises, and what to do:")
+        for each in standings:
+            if each.holds is False:
+                name, meaning = each.objective.name, each.objective.meaning
+                print(f"  {name}: {meaning} (docs/runbooks/objective-{name}.md)")
     elif any(each.holds is None for each in standings):
         print("no objective is missed; of some there is nothing to judge")
     else:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from api.request_tally import history_views
 from cli.output import Json, show, show_json, show_rows
-from cli.prices import amount, cost_of, prices
+from cli.prices import amount, cost_of, prices, total
 from cli.since import Since, since_micros
 from cli.times import when
 from cli.wiring import deployment
@@ -48,7 +48,7 @@ def report(since: Since = None, json: Json = False) -> None:
     if json:
         show_json(found)
         return
-    _tell(found, used)
+    _tell(found, used, priced)
 
 
 def _streams(conn: Connection, since: int) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _read(used: Usage, notices: int) -> dict[str, Any]:
     }
 
 
-def _tell(found: Mapping[str, Any], used: Usage) -> None:
+def _tell(found: Mapping[str, Any], used: Usage, priced: Mapping[str, int]) -> None:
     currency, known, read = found["currency"], found["streams"], found["read"]
     helpful = found["helpful"]
     show(
@@ -134,8 +134,8 @@ def _tell(found: Mapping[str, Any], used: Usage) -> None:
             "read by link": f"{read['by_link']} ({read['by_link_percent'] or 0:g} %)",
             "was it helpful": f"{helpful['yes']} yes, {helpful['no']} no",
             "history views": found["history_views"],
-            "cost": amount(found["cost_micros"], currency),
-            "cost per notice": amount(found["cost_micros_per_notice"], currency),
+            "cost": total(found["cost_micros"], currency, priced),
+            "cost per notice": total(found["cost_micros_per_notice"], currency, priced),
         },
         as_json=False,
     )

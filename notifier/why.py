@@ -4,6 +4,7 @@ In: an account and an event id. Out: what each step says, up to the one that end
 with a sentence. Reads only; names no destination.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from store.log import Recorded, read_after
 from store.schema import evidence, evidence_outcome, fanout, stream_state, tracking
 
 CHANNELS = ("email", "push", "sms")
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class Step(NamedTuple):
@@ -141,8 +143,8 @@ def _concerned(conn: Connection, recorded: Recorded, account_id: str) -> Step:
         return _concerned_by_contract(conn, fact, account_id)
     for role in ("employee", "employer"):
         if getattr(event, role, None) == account_id:
-            kind = type(fact).__name__
-            return Step("concerned", f"the account is the stream's {role} ({kind})")
+            what = _CAPITAL.sub(" ", type(fact).__name__).lower()
+            return Step("concerned", f"the account is the stream's {role}; {what}")
     text = "the account is neither employer nor employee of the stream at that event"
     return Step("concerned", text, ended=True)
 
@@ -186,11 +188,11 @@ def _lasting(conn: Connection, event_id: str) -> Iterator[Step]:
             if row.due_at >= NEVER
             else f"the next one comes {_iso(row.due_at)}"
         )
-        yield Step("reminders", f"the pause lasts; told so far: {row.told}, {at}")
+        yield Step("reminders", f"the pause lasts; reminders so far: {row.told}, {at}")
 
 
 def _iso(micros: int) -> str:
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).isoformat()
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _places(conn: Connection, recipient_id: str) -> dict[str, bool]:

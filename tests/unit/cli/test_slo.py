@@ -56,6 +56,7 @@ def test_a_missed_objective_is_named_with_what_burns_it(command, sqlite_database
     assert stands["latency"]["holds"] is True
     told = command.run("slo", "report", code=1).stdout
     assert "missed: delivery, capture" in told
+    assert "(docs/runbooks/objective-capture.md)" in told
     assert "1 x pause missed" in told
 
 

@@ -317,5 +317,5 @@ def test_why_says_how_often_and_when_next(desk: Desk) -> None:
             configured=["email"],
         )
     assert found["steps"][-1]["what"] == "reminders"
-    assert "told so far: 1, the next one comes" in found["steps"][-1]["found"]
+    assert "reminders so far: 1, the next one comes" in found["steps"][-1]["found"]
     assert [each["kind"] for each in found["notices"]] == ["paused", "reminder.1"]
