@@ -3,8 +3,8 @@
 In: who wants to leave, which bucket is asked for patience. Out: the decision, and the buckets as they
 then stand. Next: pacing.py says which buckets a delivery takes from.
 
-Who takes tokens waits for who takes tokens; a hold writes its own columns, so that neither undoes the
-other. A bucket that is full and not held is no row.
+Who changes buckets waits for who changes buckets, and does so last in its transaction: then nobody waits
+in a circle. A hold writes its own columns. A bucket that is full and not held is no row.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    func,
     select,
     text,
     update,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 
 from notifier.limits import Admission, Bucket, Pace, Want, admit
 from store import bulk
+from store.alone import alone
 from store.schema import key_text, metadata
 
 # `bucket`: provider:<name>, site:<channel>:<keyed hash> or person:<channel>:<recipient id>. Times in
@@ -49,6 +49,8 @@ rate_bucket = Table(
     ),
 )
 
+# When a crowd changes buckets (store/gather.py): after the day's money.
+BUCKETS_TURN = 1
 RATE = "rate"  # why a delivery waits for its turn, or came to none
 # Where the far side names no time: doubles each time that it says so again, to ten minutes.
 FIRST_HOLD_SECONDS = 10
@@ -58,6 +60,7 @@ LONGEST_HOLD_SECONDS = 3600
 _SECOND = 1_000_000
 _FORGET = 1000
 _FORGOTTEN_AFTER = 3600 * _SECOND  # strikes count this long
+_CHANGES = "rate_bucket"
 _TAKEN = ("bucket", "spent_until", "line_until", "urgent_until")
 _GIVEN_BACK = (
     update(rate_bucket)
@@ -98,7 +101,7 @@ def decide(
         return Admission([want.delivery_id for want in wants[:most]])
     paces = {name: pace_of(name) for name in names}
     if any(paces.values()):
-        _one_at_a_time(conn)
+        alone(conn, _CHANGES)
     buckets = {name: Bucket() for name in names}
     key = rate_bucket.c.bucket
     for row in bulk.select_many(conn, tuple(rate_bucket.c), key, names):
@@ -113,13 +116,6 @@ def _taken(bucket: Bucket) -> tuple[int, int, int]:
     return bucket.spent_until, bucket.line_until, bucket.urgent_until
 
 
-def _one_at_a_time(conn: Connection) -> None:
-    """Whoever takes tokens waits for who does so too. SQLite has one writer anyway."""
-    if conn.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock(func.hashtextextended("rate_bucket", 0))
-        conn.execute(select(lock))
-
-
 def give_back(conn: Connection, paces: Collection[tuple[str, Pace]], now: int) -> None:
     """Put tokens back for what did not leave."""
     values = [
@@ -127,11 +123,13 @@ def give_back(conn: Connection, paces: Collection[tuple[str, Pace]], now: int) -
         for name, pace in sorted(paces)
     ]
     if values:
+        alone(conn, _CHANGES)
         conn.execute(_GIVEN_BACK, values)
 
 
 def hold(conn: Connection, bucket: str, *, seconds: int | None, now: int) -> int:
     """The far side asks for patience; returns until when. Many answers of one moment are one."""
+    alone(conn, _CHANGES)
     bulk.insert_many(conn, rate_bucket, ("bucket",), [(bucket,)], on_conflict="nothing")
     mine = rate_bucket.c.bucket == bucket
     row = conn.execute(select(rate_bucket).where(mine).with_for_update()).one()
@@ -179,5 +177,5 @@ def forget(conn: Connection, now: int) -> int:
     )
     if conn.execute(old.limit(1)).first() is None:
         return 0
-    _one_at_a_time(conn)
+    alone(conn, _CHANGES)
     return conn.execute(delete(rate_bucket).where(rate_bucket.c.bucket.in_(old))).rowcount

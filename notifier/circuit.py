@@ -13,7 +13,6 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from notifier.errors import ChannelUnavailable, CredentialsRefused, ProviderFault
 from notifier.schema import provider_health
 from store.bulk import insert_many
-from store.gather import change_later
 
 CLOSED = "closed"
 OPEN = "open"
@@ -82,8 +81,8 @@ def begin_try(conn: Connection, provider: str, now: int) -> None:
 
 
 def note_success(conn: Connection, provider: str, now: int) -> None:
-    """The provider took a letter: close the breaker, forget faults. Writes nothing when all is well."""
-    change_later(conn, _HEALTHY, provider, {"is_provider": provider, "to_changed_at": now})
+    """The provider took letters: close the breaker, forget faults. Writes nothing when all is well."""
+    conn.execute(_HEALTHY, {"is_provider": provider, "to_changed_at": now})
 
 
 def note_fault(conn: Connection, provider: str, error: Exception, now: int) -> str | None:

@@ -20,7 +20,6 @@ from store import log
 from store.bulk import insert_many
 from store.clock import now_micros
 from store.engine import Database
-from store.gather import insert_later
 from store.killpoint import reached
 from store.mapper import encode
 from store.schema import log_head, notice_fact_outbox, notice_facts, recorded_event
@@ -38,7 +37,7 @@ def remember(conn: Connection, events: Sequence[DomainEvent], now: int) -> None:
     """Put facts on the outbox, in the transaction of the change they tell of."""
     if events:
         rows = [(event.originator_id, *encode(event), now) for event in events]
-        insert_later(conn, notice_fact_outbox, _COLUMNS, rows)
+        insert_many(conn, notice_fact_outbox, _COLUMNS, rows, on_conflict="error")
 
 
 class FactsAppender:

@@ -4,11 +4,13 @@ In: a claim. Out: a Draft read in the claim's own transaction, then the Letter r
 The same delivery always makes the same letter: content and template version are fixed at planning.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
 from notifier import digests, told_links, unsubscribing
 from notifier.attempts import Claim
@@ -20,7 +22,7 @@ from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
 from notifier.privacy import Vault
 from notifier.recipients import SealedPlace, open_place
 from notifier.rendering import Renderer
-from notifier.schema import contact, notice, recipient
+from notifier.schema import contact, delivery, notice, recipient
 from notifier.sites import site_lookup
 from notifier.states import CANARY, CANCELLED, SUPPRESSED
 from notifier.still_paused import is_reminder
@@ -29,11 +31,12 @@ from notifier.ways import OVER
 from notifier.ways_out import ways_out
 from notifier.webhooks import posts
 from notifier.webhooks.subscriptions import WEBHOOK
+from store.among import among, uuids
 
-# One statement for all that a letter is made of: it runs for each.
-_PLACE = contact.outerjoin(recipient, recipient.c.recipient_id == contact.c.recipient_id)
-_LETTER = (
+# One statement for all that letters are made of.
+_LETTERS = (
     select(
+        delivery.c.delivery_id,
         notice.c.kind,
         notice.c.content,
         notice.c.language,
@@ -47,8 +50,10 @@ _LETTER = (
         contact.c.site_lookup,
         reason_for(contact.c.channel, contact.c.destination_lookup).label("suppressed"),
     )
-    .select_from(notice.outerjoin(_PLACE, contact.c.contact_id == bindparam("is_contact_id")))
-    .where(notice.c.notice_id == bindparam("is_notice_id"))
+    .join_from(delivery, notice, notice.c.notice_id == delivery.c.notice_id)
+    .outerjoin(contact, contact.c.contact_id == delivery.c.contact_id)
+    .outerjoin(recipient, recipient.c.recipient_id == contact.c.recipient_id)
+    .where(among(delivery.c.delivery_id, uuids("are_held")))
 )
 
 
@@ -109,16 +114,23 @@ class Letters:
         self._guests = guests
         self._canary_place = canary_place
 
-    def read(self, conn: Connection, held: Claim) -> Draft | Ready | Withheld:
+    def look_up(self, conn: Connection, claims: Sequence[Claim]) -> Mapping[UUID, Any]:
+        """What the letters of these claims are made of, by delivery; webhooks have their own."""
+        held = [each.delivery_id for each in claims if each.channel != WEBHOOK]
+        if not held:
+            return {}
+        return {row.delivery_id: row for row in conn.execute(_LETTERS, {"are_held": held})}
+
+    def read(
+        self, conn: Connection, held: Claim, known: Mapping[UUID, Any]
+    ) -> Draft | Ready | Withheld:
         """The draft, unless its words were erased, its place is suppressed, or is no guest's.
 
-        Raises DestinationRejected: the contact is gone.
+        `known`: by `look_up`. Raises DestinationRejected: the contact is gone.
         """
         if held.channel == WEBHOOK:
             return Ready(*posts.read(conn, self._vault, held))
-        row = conn.execute(
-            _LETTER, {"is_notice_id": held.notice_id, "is_contact_id": held.contact_id}
-        ).one()
+        row = known[held.delivery_id]
         if row.content is None:
             return ERASED
         if row.kind == CANARY:

@@ -8,6 +8,7 @@ is not about the letter; a push service, a room or a webhook's receiver for itse
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -19,7 +20,7 @@ from notifier.errors import Deferred, RateLimited, Throttled
 from notifier.result import SENDING, Result
 from notifier.schema import contact
 from notifier.webhooks.subscriptions import WEBHOOK
-from store.gather import ask_once
+from store.gather import ask_once, at_end
 
 EMAIL = "email"
 
@@ -44,7 +45,21 @@ def heed(conn: Connection, result: Result, *, channel: str, place: UUID | None) 
     name = provider_bucket(result.provider)
     if site is not None and by_site:
         name = site_bucket(channel, site)
-    buckets.hold(conn, name, seconds=result.retry_after_seconds, now=result.ended_at)
+    asked = _Asked(name, result.retry_after_seconds, result.ended_at)
+    at_end(conn, _hold, asked, turn=buckets.BUCKETS_TURN)
+
+
+class _Asked(NamedTuple):
+    """A bucket to hold. `seconds`: as the far side named them; `at`: microseconds."""
+
+    bucket: str
+    seconds: int | None
+    at: int
+
+
+def _hold(conn: Connection, asked: Sequence[_Asked]) -> None:
+    for each in asked:
+        buckets.hold(conn, each.bucket, seconds=each.seconds, now=each.at)
 
 
 def nothing_left(result: Result) -> bool:

@@ -44,6 +44,13 @@ _URGENT_FIRST = (delivery.c.priority, delivery.c.available_at)
 # To find out whether a provider is well: a letter that it refuses each time would say no for ever.
 _UNTRIED_FIRST = (delivery.c.attempts, *_URGENT_FIRST)
 
+# Composed once: it runs for each look.
+_DEPTHS = (
+    select(delivery.c.channel, func.count())
+    .where(delivery.c.state == QUEUED)
+    .group_by(delivery.c.channel)
+)
+
 Enqueue = Callable[[str, UUID, int], None]
 
 
@@ -110,23 +117,18 @@ class Relay:
     def _room(self) -> dict[str, int]:
         """Channels where something waits and there is room, and how much.
 
-        Refilled at half, so that steps are few and worth it. Most steps find nothing, or one channel's: to
-        ask that of all channels at once is one round trip, to try to claim of each is three apiece.
+        Refilled at half, so that steps are few and worth it. Most steps find no room, or nothing that
+        waits: to ask either of all channels is one round trip, to try to claim of each is three apiece.
         """
         limit = self._options.queue_limit
         with self._database.read() as conn:
-            waiting = set(conn.scalars(turns.waiting(self._options.providers, self._clock())))
-            depth: dict[str, int] = {
-                row[0]: row[1]
-                for row in conn.execute(
-                    select(delivery.c.channel, func.count())
-                    .where(delivery.c.state == QUEUED)
-                    .group_by(delivery.c.channel)
-                )
-            }
-        room = {channel: limit - depth.get(channel, 0) for channel in self._options.providers}
-        enough = {channel: free for channel, free in room.items() if free * 2 >= limit}
-        self._queues_full = len(enough) < len(room)
+            depth: dict[str, int] = {row[0]: row[1] for row in conn.execute(_DEPTHS)}
+            room = {channel: limit - depth.get(channel, 0) for channel in self._options.providers}
+            enough = {channel: free for channel, free in room.items() if free * 2 >= limit}
+            self._queues_full = len(enough) < len(room)
+            if not enough:
+                return {}
+            waiting = set(conn.scalars(turns.waiting(enough, self._clock())))
         return {channel: free for channel, free in enough.items() if channel in waiting}
 
     def _claim(self, conn: Connection, room: Mapping[str, int]) -> list[Row[Any]]:

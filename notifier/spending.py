@@ -8,7 +8,7 @@ provably did not take is given back; an outcome that nobody knows stays spent, a
 UTC's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -22,10 +22,14 @@ from notifier.result import SENDING, Result
 from notifier.retry import PROVEN_NOT_SENT
 from notifier.schema import delivery
 from notifier.states import HELD
-from store.gather import ask_once
+from store.alone import alone
+from store.gather import ask_once, at_end
 
 T = TypeVar("T")
 
+# Whoever changes the day's money waits for whoever does, so that the order of its rows is of no matter; a
+# crowd that pays does so first, and one that is refused counts that last, before the buckets.
+_MONEY_TURN = 0
 COST_CAP = "cost_cap"  # why a delivery is held, or did not leave in time
 COST_CAP_REACHED = "cost_cap_reached"
 _SPENT = "cost"
@@ -33,6 +37,21 @@ _REFUSED = "refused_for_cost"
 _DAY = 86_400_000_000
 _KEPT_DAYS = 40
 _IS_HELD = delivery.c.state == literal_column(f"'{HELD}'")  # as the partial index has it
+
+
+class _Refused(NamedTuple):
+    channel: str
+    day: int
+
+
+class Paid(NamedTuple):
+    """What was taken for a letter, in millionths, and when; None: it never was."""
+
+    price: int = 0
+    at: int | None = None
+
+
+NOTHING = Paid()
 
 
 class Standing(NamedTuple):
@@ -94,12 +113,16 @@ class Spending:
         spent = {each for each in channels if self.is_spent(conn, each, now)}
         return {name: value for name, value in channels.items() if name not in spent}
 
+    def open(self, conn: Connection) -> None:
+        """Wait for whoever changes the day's money, and keep others waiting until the end."""
+        ask_once(conn, _alone)
+
     def take(
         self, conn: Connection, channel: str, cost: int, now: int, *, beyond: bool = False
     ) -> bool:
         """Spend it; False: the day's budget does not hold it. `beyond`: an operator said so."""
+        self.open(conn)
         taken: list[Scope] = []
-        # The sum of all comes first, in every transaction: so nobody waits in a circle.
         for name, limit in self._caps.limits(channel).items():
             scope = Scope(name, now // _DAY)
             if budgets.take(conn, scope, cost, None if beyond or not limit else limit):
@@ -112,18 +135,26 @@ class Spending:
 
     def give_back(self, conn: Connection, channel: str, cost: int, taken_at: int) -> None:
         """What was taken and cost nothing."""
+        self.open(conn)
         for name in self._caps.limits(channel):
             budgets.give_back(conn, Scope(name, taken_at // _DAY), cost)
 
+    def pay_back(self, conn: Connection, channel: str, paid: Paid) -> None:
+        """The same, where it was taken at all."""
+        if paid.price and paid.at is not None:
+            self.give_back(conn, channel, paid.price, paid.at)
+
     def refuse(self, conn: Connection, channel: str, now: int) -> int:
         """Count and say that the day's money is spent; returns when the next day begins, microseconds."""
-        scope = Scope(_REFUSED, now // _DAY)
-        # The sum comes first here, too: of a crowd in one transaction others pay, before or after.
-        budgets.take(conn, Scope(_SPENT, scope.period), 0, None)
-        budgets.take(conn, scope, 1, None)
-        if budgets.seen(conn, _REFUSED, scope.period)[_REFUSED] == 1:
-            self._log.error(COST_CAP_REACHED, channel=channel)
+        at_end(conn, self._count_refused, _Refused(channel, now // _DAY), turn=_MONEY_TURN)
         return (now // _DAY + 1) * _DAY
+
+    def _count_refused(self, conn: Connection, refused: Sequence[_Refused]) -> None:
+        self.open(conn)
+        for channel, day in refused:
+            budgets.take(conn, Scope(_REFUSED, day), 1, None)
+            if budgets.seen(conn, _REFUSED, day)[_REFUSED] == 1:
+                self._log.error(COST_CAP_REACHED, channel=channel)
 
 
 UNCOUNTED = Spending()
@@ -160,3 +191,7 @@ def forget(conn: Connection, now: int) -> int:
 def _spent_lately(conn: Connection) -> Mapping[Scope, int]:
     """Of some weeks: a crowd that asks together may stand on either side of midnight."""
     return budgets.by_period(conn, _SPENT)
+
+
+def _alone(conn: Connection) -> None:
+    alone(conn, _SPENT)

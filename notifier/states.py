@@ -10,18 +10,18 @@ Each move is a compare-and-set on the state and on the claim's token or the queu
 whoever comes late, twice or from the dead moves nothing.
 """
 
-from collections.abc import Collection, Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, bindparam, or_, update
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
 
 from domain.notice import DeliveryChanged
 from notifier import facts
 from notifier.purpose_schema import onward
 from notifier.schema import delivery
 from store.bulk import insert_many
+from store.bulk_update import lock_many, update_many
 
 PLANNED = "planned"
 HELD = "held"
@@ -80,23 +80,80 @@ PROVEN = frozenset(
 # Another channel may have to carry the news.
 CAME_TO_NOTHING = frozenset({FAILED, EXPIRED, BOUNCED, SUPPRESSED})
 
-_RETURNED = (
-    delivery.c.delivery_id,
-    delivery.c.notice_id,
-    delivery.c.channel,
-    delivery.c.endpoint,
-    delivery.c.contact_id,
-    delivery.c.reason,
-    delivery.c.generation,
-    delivery.c.attempts,
-    delivery.c.provider,
-    delivery.c.planned_at,
-    delivery.c.deadline_at,
-    delivery.c.priority,
-    delivery.c.bundle,
-    delivery.c.digest,
-    delivery.c.over_cap,
-)
+
+class Moved(NamedTuple):
+    """A delivery that was moved, as it is now."""
+
+    delivery_id: UUID
+    notice_id: UUID
+    channel: str
+    endpoint: str
+    contact_id: UUID | None
+    reason: str | None
+    generation: int
+    attempts: int
+    provider: str | None
+    planned_at: int
+    deadline_at: int
+    priority: int
+    bundle: str | None
+    digest: bool
+    over_cap: bool
+
+
+_RETURNED = tuple(delivery.c[name] for name in Moved._fields)
+
+
+class Move(NamedTuple):
+    """One compare-and-set. `guard`: columns and the values they must still have: token, generation."""
+
+    delivery_id: UUID
+    origin: frozenset[str]
+    to: str
+    guard: Mapping[str, Any]
+    now: int
+    changes: Mapping[str, Any]
+
+
+def lock(conn: Connection, delivery_ids: Collection[UUID]) -> None:
+    """Whoever moves several at once locks them first, by id: then nobody waits in a circle."""
+    if len(delivery_ids) > 1:
+        lock_many(conn, delivery.c.delivery_id, delivery_ids)
+
+
+def lock_all(conn: Connection, where: ColumnElement[bool]) -> None:
+    """The same of all that meet a condition. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        theirs = select(delivery.c.delivery_id).where(where).order_by(delivery.c.delivery_id)
+        conn.execute(theirs.with_for_update())
+
+
+def move_each(conn: Connection, moves: Sequence[Move]) -> list[Moved | None]:
+    """Move each delivery that is where its caller left it; None: it is not, and nothing changed.
+
+    Moves that are alike are one statement. Whoever moves many locks them first (`lock`).
+    """
+    alike: dict[Any, list[int]] = {}
+    for place, each in enumerate(moves):
+        shape = (each.origin, each.to, tuple(each.guard), tuple(each.changes))
+        alike.setdefault(shape, []).append(place)
+    found: list[Moved | None] = [None] * len(moves)
+    for (origin, to, guarded, changed), places in alike.items():
+        rows = [_row_of(moves[place], to) for place in places]
+        answers = update_many(
+            conn,
+            delivery,
+            ("delivery_id", *guarded),
+            ("state", "updated_at", *changed),
+            rows,
+            where=_stands(origin, to),
+            returning=_RETURNED,
+        )
+        for place, answer in zip(places, answers, strict=True):
+            found[place] = None if answer is None else Moved(*answer)
+        told = [(found[place], moves[place].now) for place in places]
+        _tell(conn, [(row, now) for row, now in told if row is not None], to)
+    return found
 
 
 def move_one(  # noqa: PLR0913 # the row, the condition and the change of one compare-and-set
@@ -108,20 +165,9 @@ def move_one(  # noqa: PLR0913 # the row, the condition and the change of one co
     guard: Mapping[str, Any],
     now: int,
     changes: Mapping[str, Any],
-) -> Row[Any] | None:
-    """Move one delivery if it is where the caller left it; None: it is not, and nothing changed.
-
-    `guard`: columns and the values they must still have (`token` or `generation`).
-    """
-    statement = _one(origin, to, tuple(guard), tuple(changes))
-    values = {f"is_{name}": value for name, value in guard.items()}
-    values |= {f"to_{name}": value for name, value in changes.items()}
-    moved = conn.execute(
-        statement, {"is_delivery_id": delivery_id, "to_updated_at": now} | values
-    ).one_or_none()
-    if moved is not None:
-        _tell(conn, [moved], to, now)
-    return moved
+) -> Moved | None:
+    """The same of one."""
+    return move_each(conn, [Move(delivery_id, origin, to, guard, now, changes)])[0]
 
 
 def move_all(
@@ -134,35 +180,29 @@ def move_all(
     changes: Mapping[str, Any],
 ) -> list[Row[Any]]:
     """Move every delivery that meets a condition, in one statement."""
-    moved = list(
-        conn.execute(
-            _moving(origin, to).where(where).values(updated_at=now, **changes).returning(*_RETURNED)
-        )
-    )
-    _tell(conn, moved, to, now)
+    _allow(origin, to)
+    # Not IN: SQLAlchemy expands it anew for every call, which costs as much as SQLite's work.
+    stands = or_(*(delivery.c.state == state for state in sorted(origin)))
+    moving = update(delivery).where(stands, where).values(state=to, updated_at=now, **changes)
+    moved = list(conn.execute(moving.returning(*_RETURNED)))
+    _tell(conn, [(row, now) for row in moved], to)
     return moved
 
 
-# Built once per shape: composing the statement costs as much as running it.
-@lru_cache(maxsize=64)
-def _one(
-    origin: frozenset[str], to: str, guarded: tuple[str, ...], changed: tuple[str, ...]
-) -> Any:
-    return (
-        _moving(origin, to)
-        .where(*(delivery.c[name] == bindparam(f"is_{name}") for name in ("delivery_id", *guarded)))
-        .values({name: bindparam(f"to_{name}") for name in ("updated_at", *changed)})
-        .returning(*_RETURNED)
-    )
+def _row_of(move: Move, to: str) -> tuple[Any, ...]:
+    return (move.delivery_id, *move.guard.values(), to, move.now, *move.changes.values())
 
 
-def _moving(origin: frozenset[str], to: str) -> Update:
+def _stands(origin: frozenset[str], to: str) -> str:
+    """The condition on the state, as SQL."""
+    _allow(origin, to)
+    return f"delivery.state IN ({', '.join(repr(state) for state in sorted(origin))})"
+
+
+def _allow(origin: frozenset[str], to: str) -> None:
     forbidden = sorted(state for state in origin if to not in MOVES[state])
     if forbidden:
         raise ValueError(f"no delivery moves from {', '.join(forbidden)} to {to}")
-    # Not IN: SQLAlchemy expands it anew for every call, which costs as much as SQLite's work.
-    stands = or_(*(delivery.c.state == state for state in sorted(origin)))
-    return update(delivery).where(stands).values(state=to)
 
 
 def look_for_another(conn: Connection, notice_ids: Collection[UUID], now: int) -> None:
@@ -171,12 +211,14 @@ def look_for_another(conn: Connection, notice_ids: Collection[UUID], now: int) -
     insert_many(conn, onward, ("notice_id", "created_at"), rows, on_conflict="nothing")
 
 
-def _tell(conn: Connection, moved: list[Row[Any]], to: str, now: int) -> None:
-    told = [row for row in moved if row.endpoint != CANARY]
+def _tell(conn: Connection, moved: Sequence[tuple[Moved | Row[Any], int]], to: str) -> None:
+    """Facts of these moves, each with its time."""
+    told = [each for each in moved if each[0].endpoint != CANARY]
     if to not in PROVEN or not told:
         return
+    latest = max(now for _, now in told)
     if to in CAME_TO_NOTHING:
-        look_for_another(conn, {row.notice_id for row in told}, now)
+        look_for_another(conn, {row.notice_id for row, _ in told}, latest)
     facts.remember(
         conn,
         [
@@ -192,7 +234,7 @@ def _tell(conn: Connection, moved: list[Row[Any]], to: str, now: int) -> None:
                 provider=row.provider,
                 changed_at=now,
             )
-            for row in told
+            for row, now in told
         ],
-        now,
+        latest,
     )

@@ -7,8 +7,9 @@ is free; what was provably not taken is paid back. Each in the transaction of th
 from sqlalchemy import Connection, update
 
 from notifier import attempts
-from notifier.attempts import Claim
+from notifier.attempts import Claim, Mark
 from notifier.channels.channel import Letter
+from notifier.ending import End
 from notifier.result import Result
 from notifier.schema import attempt
 from notifier.spending import COST_CAP, Spending, cost_nothing
@@ -24,6 +25,16 @@ class Till:
     def price(self, held: Claim, letter: Letter) -> int:
         """In millionths; 0: not counted."""
         return self._spending.cost(held.channel, letter.text)
+
+    def opens_for(self, wanted: Mark | End) -> bool:
+        """Whether money is taken out for it, or put back."""
+        if isinstance(wanted, Mark):
+            return wanted.cost > 0
+        return wanted.result.cost > 0 and cost_nothing(wanted.result)
+
+    def open(self, conn: Connection) -> None:
+        """Nobody else takes or puts back money until this transaction ends."""
+        self._spending.open(conn)
 
     def is_shut(self, conn: Connection, held: Claim, now: int) -> bool:
         """Whether the day's money is spent already: the delivery is held, and nothing is prepared."""

@@ -7,20 +7,22 @@ insert of dictionaries takes half as long again.
 Rows are tuples in the order of `columns`, with the values that the column types take (UUID, int).
 """
 
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Any, Literal
 
 import psycopg
-from sqlalchemy import Column, Connection, Dialect, LargeBinary, Table, TypeDecorator
+from sqlalchemy import Column, Connection, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from store import driver_values
+from store.driver_values import change_of, converted, driver_rows, reading_of, sql_type
 
 _PARAMETERS = 999  # SQLite takes no more of them in old builds
 _KEYS_AT_ONCE = 500
 _COPY_FROM = 16  # below, one INSERT from arrays costs fewer round trips than COPY
 
-Row = tuple[Any, ...]
+Row = driver_values.Row
 
 
 def insert_many(
@@ -69,7 +71,7 @@ def select_many(
         return []
     names = ", ".join(f'"{column.name}"' for column in columns)
     found = f'SELECT {names} FROM "{key.table.name}" WHERE "{key.name}"'  # noqa: S608 # our names
-    change = _change(key, conn.dialect)
+    change = change_of(key, conn.dialect)
     wanted = list(keys) if change is None else [change(each) for each in keys]
     rows: list[Row] = []
     if conn.dialect.name == "sqlite":
@@ -78,9 +80,9 @@ def select_many(
             marks = ", ".join("?" * len(some))
             rows += map(tuple, conn.exec_driver_sql(f"{found} IN ({marks})", some))
     else:
-        array = f"%b::{_sql_type(conn, key)}[]"
+        array = f"%b::{sql_type(conn, key)}[]"
         rows += map(tuple, conn.exec_driver_sql(f"{found} = ANY({array})", (wanted,)))
-    return _converted(rows, [_reading(column, conn.dialect) for column in columns])
+    return converted(rows, [reading_of(column, conn.dialect) for column in columns])
 
 
 def _write(
@@ -88,12 +90,12 @@ def _write(
 ) -> int:
     names = ", ".join(f'"{name}"' for name in columns)
     into = f'INSERT INTO "{table.name}" ({names})'
-    driver_rows = _driver_rows(conn, table, columns, rows)
+    given = driver_rows(conn, table, columns, rows)
     if conn.dialect.name == "sqlite":
-        return _insert_together(conn, f"{into} VALUES", driver_rows, ending)
-    arrays = tuple(list(column) for column in zip(*driver_rows, strict=True))
+        return _insert_together(conn, f"{into} VALUES", given, ending)
+    arrays = tuple(list(column) for column in zip(*given, strict=True))
     # Binary, since text arrays pass a regex per element: +40 % on projections, +25 % on planning.
-    marks = ", ".join(f"%b::{_sql_type(conn, table.c[name])}[]" for name in columns)
+    marks = ", ".join(f"%b::{sql_type(conn, table.c[name])}[]" for name in columns)
     statement = f"{into} SELECT * FROM unnest({marks}){ending}"  # noqa: S608 # names of our tables
     return conn.exec_driver_sql(statement, arrays).rowcount
 
@@ -125,59 +127,11 @@ def _copy(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence
     try:
         with driver.cursor() as cursor:
             with cursor.copy(statement) as copy:
-                copy.set_types([_sql_type(conn, table.c[name]).lower() for name in columns])
-                for row in _driver_rows(conn, table, columns, rows):
+                copy.set_types([sql_type(conn, table.c[name]).lower() for name in columns])
+                for row in driver_rows(conn, table, columns, rows):
                     copy.write_row(row)
             return int(cursor.rowcount)
     except psycopg.IntegrityError as error:
         raise IntegrityError(statement, None, error) from error
     except psycopg.Error as error:
         raise DBAPIError(statement, None, error) from error
-
-
-def _driver_rows(
-    conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
-) -> list[Row]:
-    """Rows as the driver takes them: only columns whose type asks for it are touched."""
-    found = {index: _change(table.c[name], conn.dialect) for index, name in enumerate(columns)}
-    changes = {index: change for index, change in found.items() if change is not None}
-    if not changes:
-        return list(rows)
-    by_column = [
-        map(changes[index], column) if index in changes else column
-        for index, column in enumerate(zip(*rows, strict=True))
-    ]
-    return list(zip(*by_column, strict=True))
-
-
-def _change(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    kind = column.type.dialect_impl(dialect)
-    if isinstance(kind, TypeDecorator):
-        return partial(kind.process_bind_param, dialect=dialect)
-    if isinstance(kind, LargeBinary):
-        return None  # SQLAlchemy would wrap the bytes; both drivers take them as they are
-    return kind.bind_processor(dialect)
-
-
-def _reading(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    kind = column.type.dialect_impl(dialect)
-    if isinstance(kind, TypeDecorator):
-        return partial(kind.process_result_value, dialect=dialect)
-    if isinstance(kind, LargeBinary):
-        return None
-    return kind.result_processor(dialect, None)
-
-
-def _converted(rows: list[Row], changes: Sequence[Callable[[Any], Any] | None]) -> list[Row]:
-    if not any(changes):
-        return rows
-    by_column = [
-        column if change is None else map(change, column)
-        for change, column in zip(changes, zip(*rows, strict=True), strict=False)
-    ]
-    return list(zip(*by_column, strict=True))
-
-
-def _sql_type(conn: Connection, column: Column[Any]) -> str:
-    full: str = column.type.compile(conn.dialect)
-    return full.partition(" COLLATE")[0]

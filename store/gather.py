@@ -1,28 +1,26 @@
-"""A crowd's transaction: what many do in it alike is done once, for all of them, at its end.
+"""A crowd's transaction: what many in it ask alike is asked once, and what may wait is done at its end.
 
-Several deliveries share one transaction (group commit). Each adds rows that nobody reads before the
-commit, and asks the same question of one row: by itself that is a statement each, which on PostgreSQL is
-a round trip and a plan. Outside of `gathering` everything happens at once, as if this were not here.
+Several deliveries share one transaction (group commit). Each asks the same question of one row, which by
+itself is a statement each; and what all processes count together is best locked last, and shortly. Outside
+of `gathering` everything happens at once, as if this were not here.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Executable, Table
-
-from store.bulk import Row, insert_many
+from sqlalchemy import Connection
 
 T = TypeVar("T")
+Act = Callable[[Connection, Sequence[T]], None]
 _KEY = "pausewire_gathered"
 
 
 @dataclass
 class _Gathered:
-    rows: dict[tuple[Table, tuple[str, ...]], list[Row]] = field(default_factory=dict)
-    changes: dict[Executable, dict[Hashable, Mapping[str, Any]]] = field(default_factory=dict)
     answers: dict[Callable[[Connection], Any], Any] = field(default_factory=dict)
+    put_off: dict[tuple[int, Act[Any]], list[Any]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -33,30 +31,17 @@ def gathering(conn: Connection) -> Iterator[None]:
         yield
     finally:
         del conn.info[_KEY]
-    for (table, columns), rows in gathered.rows.items():
-        insert_many(conn, table, columns, rows, on_conflict="error")
-    for statement, values in gathered.changes.items():
-        conn.execute(statement, list(values.values()))
+    for (_, act), items in sorted(gathered.put_off.items(), key=lambda each: each[0][0]):
+        act(conn, items)
 
 
-def insert_later(conn: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
-    """Insert rows that nobody reads before the commit. Raises IntegrityError, then or now."""
+def at_end(conn: Connection, act: Act[T], item: T, *, turn: int) -> None:
+    """Do it once with the items of the whole crowd, at its end; lower turns first, in every crowd."""
     gathered = _of(conn)
     if gathered is None:
-        insert_many(conn, table, columns, rows, on_conflict="error")
+        act(conn, [item])
     else:
-        gathered.rows.setdefault((table, tuple(columns)), []).extend(rows)
-
-
-def change_later(
-    conn: Connection, statement: Executable, key: Hashable, values: Mapping[str, Any]
-) -> None:
-    """Run a statement whose result nobody needs; of changes with one key the last one counts."""
-    gathered = _of(conn)
-    if gathered is None:
-        conn.execute(statement, values)
-        return
-    gathered.changes.setdefault(statement, {})[key] = values
+        gathered.put_off.setdefault((turn, act), []).append(item)
 
 
 def ask_once(conn: Connection, question: Callable[[Connection], T]) -> T:

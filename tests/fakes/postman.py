@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from notifier import attempts
-from notifier.attempts import Claim
+from notifier import attempts, ending
+from notifier.attempts import Claim, Mark
 from notifier.beliefs import TELLS
 from notifier.channels.channel import Receipt
 from notifier.content import Content
+from notifier.ending import End
 from notifier.errors import ChannelUnavailable
 from notifier.gather import Gatherer
 from notifier.letters import Draft, Letters, Withheld
@@ -123,12 +124,11 @@ class Postman:
     ) -> None:
         now = self.clock()
         with self.world.database.begin() as conn:
-            held = attempts.claim(
-                conn, delivery_id, generation, token="t", now=now, lease_until=now + 30 * SECOND
-            )
+            message = attempts.Message(delivery_id, generation, "t")
+            (held,) = attempts.claim(conn, [message], now=now, lease_until=now + 30 * SECOND)
             if held is None:
                 return
-            draft = self._letters.read(conn, held)
+            draft = self._letters.read(conn, held, self._letters.look_up(conn, [held]))
             if isinstance(draft, Withheld):
                 attempts.withdraw(conn, held, to=draft.state, reason=draft.reason, now=now)
                 return
@@ -139,8 +139,8 @@ class Postman:
             self._settle(held, ChannelUnavailable("away"), PREPARING)
             return
         with self.world.database.begin() as conn:
-            marked = attempts.hand_off(
-                conn, held, provider="test", worker="w", now=now, lease_until=now + 30 * SECOND
+            (marked,) = attempts.hand_off(
+                conn, [Mark(held, "test")], worker="w", now=now, lease_until=now + 30 * SECOND
             )
         assert marked
         assert isinstance(draft, Draft)
@@ -153,7 +153,7 @@ class Postman:
             phase=phase, provider="test", worker="w", ended_at=self.clock(), answer=answer
         )
         with self.world.database.begin() as conn:
-            assert attempts.settle(conn, held, result, chance=0.5) is not None
+            assert all(ending.settle(conn, [End(held, result, 0.5)]))
 
     def _read(self, held: Claim, draft: Draft) -> None:
         with self.world.database.read() as conn:

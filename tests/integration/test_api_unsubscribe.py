@@ -44,7 +44,7 @@ def drafted(served: Served):
             lease_until=0,
         )
         letters = Letters(served.world.vault, Renderer(), public_url="https://pay.example")
-        draft = letters.read(conn, held)
+        draft = letters.read(conn, held, letters.look_up(conn, [held]))
         return draft if isinstance(draft, Withheld) else letters.write(held, draft)
 
 

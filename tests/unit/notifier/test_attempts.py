@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, select, update
 
-from notifier import attempts, switch
-from notifier.attempts import Claim
+from notifier import attempts, ending, switch
+from notifier.attempts import Claim, Mark, Message
 from notifier.channels.channel import Receipt
+from notifier.ending import End
 from notifier.errors import ChannelUnavailable, CredentialsRefused, DestinationRejected, RateLimited
 from notifier.result import PREPARING, SENDING, Result
 from notifier.retry import NextStep, Outcome
@@ -27,7 +28,9 @@ def queued(conn: Connection, **changes: Any) -> UUID:
 
 
 def take(conn: Connection, planned: UUID, token: str = "t1", generation: int = 1) -> Claim | None:
-    return attempts.claim(conn, planned, generation, token=token, now=NOW, lease_until=NOW + LEASE)
+    message = Message(planned, generation, token)
+    (found,) = attempts.claim(conn, [message], now=NOW, lease_until=NOW + LEASE)
+    return found
 
 
 def held(conn: Connection, **changes: Any) -> Claim:
@@ -37,9 +40,9 @@ def held(conn: Connection, **changes: Any) -> Claim:
 
 
 def mark(conn: Connection, claim: Claim, now: int = NOW + 5) -> bool:
-    return attempts.hand_off(
-        conn, claim, provider="smtp", worker="w1", now=now, lease_until=now + LEASE
-    )
+    marks = [Mark(claim, "smtp")]
+    (marked,) = attempts.hand_off(conn, marks, worker="w1", now=now, lease_until=now + LEASE)
+    return marked
 
 
 def result(phase: str = SENDING, error: Exception | None = None) -> Result:
@@ -48,7 +51,8 @@ def result(phase: str = SENDING, error: Exception | None = None) -> Result:
 
 
 def settle(conn: Connection, claim: Claim, ended: Result) -> NextStep | None:
-    return attempts.settle(conn, claim, ended, chance=0.5)
+    (step,) = ending.settle(conn, [End(claim, ended, 0.5)])
+    return step
 
 
 def test_a_delivery_is_claimed_once(sqlite_database: Database) -> None:

@@ -13,7 +13,7 @@ from notifier import attempt_log, deliver, suppression, switch
 from notifier.buckets import decide, hold, person_bucket, rate_bucket
 from notifier.deliver import Deliverer
 from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnknown
-from notifier.group_commit import GroupCommit, Move, T
+from notifier.group_commit import GroupCommit, T, W, Work
 from notifier.letters import Letters
 from notifier.limits import Pace, Want
 from notifier.pacing import Paces, Pacing
@@ -198,8 +198,8 @@ async def test_a_claim_that_is_cancelled_meanwhile_sends_nothing(
     class Meddling(GroupCommit):
         """Cancels the delivery between claim and mark."""
 
-        async def run(self, move: Move[T]) -> T:
-            value = await super().run(move)
+        async def run(self, work: Work[W, T], wanted: W, *, urgent: bool = False) -> T:
+            value = await super().run(work, wanted, urgent=urgent)
             with sqlite_database.begin() as conn:
                 conn.execute(
                     update(delivery)
@@ -224,12 +224,12 @@ class Failing(GroupCommit):
         self.failures = failures
         self.moves = 0
 
-    async def run(self, move: Move[T]) -> T:
+    async def run(self, work: Work[W, T], wanted: W, *, urgent: bool = False) -> T:
         self.moves += 1
         error = self.failures.pop(self.moves, None)
         if error is not None:
             raise error
-        return await super().run(move)
+        return await super().run(work, wanted, urgent=urgent)
 
 
 @pytest.fixture

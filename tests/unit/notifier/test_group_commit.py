@@ -2,22 +2,29 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from notifier.group_commit import GroupCommit
+from notifier.group_commit import GroupCommit, Work
 from notifier.schema import switch
 from store.engine import Database
 from store.errors import DatabaseLocked
 
 
-def turn(name: str, conn: Connection) -> str:
-    conn.execute(insert(switch), {"name": name, "value": "on", "changed_at": 1})
-    return name
+def turn(conn: Connection, names: Sequence[str]) -> Sequence[str]:
+    conn.execute(insert(switch), [{"name": name, "value": "on", "changed_at": 1} for name in names])
+    return names
+
+
+def waiting_for(gate: threading.Event) -> Work[None, None]:
+    def hold(conn: Connection, wanted: Sequence[None]) -> Sequence[None]:
+        gate.wait(5)
+        return wanted
+
+    return hold
 
 
 def names(database: Database) -> set[str]:
@@ -25,30 +32,33 @@ def names(database: Database) -> set[str]:
         return set(conn.scalars(select(switch.c.name)))
 
 
-async def test_a_move_returns_once_it_is_committed(sqlite_database: Database) -> None:
+async def test_what_is_wanted_returns_once_it_is_committed(sqlite_database: Database) -> None:
     moves = GroupCommit(sqlite_database)
-    assert await moves.run(partial(turn, "a")) == "a"
+    assert await moves.run(turn, "a") == "a"
     assert names(sqlite_database) == {"a"}
     await moves.close()
 
 
-async def test_moves_that_meet_share_a_transaction(sqlite_database: Database) -> None:
+async def test_who_wants_the_same_at_one_moment_shares_a_transaction_and_a_call(
+    sqlite_database: Database,
+) -> None:
     moves = GroupCommit(sqlite_database)
-    gate, transactions = threading.Event(), []
+    gate = threading.Event()
+    calls: list[Sequence[str]] = []
 
-    def seen(name: str, conn: Connection) -> str:
-        if name == "first":
+    def seen(conn: Connection, names: Sequence[str]) -> Sequence[str]:
+        if names == ["first"]:
             gate.wait(5)
-        transactions.append(conn.get_transaction())
-        return turn(name, conn)
+        calls.append(names)
+        return turn(conn, names)
 
-    running = [asyncio.create_task(moves.run(partial(seen, "first")))]
+    running = [asyncio.create_task(moves.run(seen, "first"))]
     await asyncio.sleep(0.05)
-    running += [asyncio.create_task(moves.run(partial(seen, f"n{n}"))) for n in range(20)]
+    running += [asyncio.create_task(moves.run(seen, f"n{n}")) for n in range(20)]
     await asyncio.sleep(0.05)
     gate.set()
     assert await asyncio.gather(*running) == ["first", *(f"n{n}" for n in range(20))]
-    assert len(set(transactions)) == 2
+    assert calls == [["first"], [f"n{n}" for n in range(20)]]
     assert len(names(sqlite_database)) == 21
     await moves.close()
 
@@ -57,19 +67,16 @@ async def test_one_that_fails_harms_no_other(sqlite_database: Database) -> None:
     moves = GroupCommit(sqlite_database)
     gate = threading.Event()
 
-    def hold(conn: Connection) -> None:
-        gate.wait(5)
-
-    def fail(conn: Connection) -> None:
-        turn("half-written", conn)
+    def fail(conn: Connection, wanted: Sequence[str]) -> Sequence[str]:
+        turn(conn, wanted)
         raise LookupError("mine alone")
 
-    held = asyncio.create_task(moves.run(hold))
+    held = asyncio.create_task(moves.run(waiting_for(gate), None))
     await asyncio.sleep(0.05)
     crowd = asyncio.gather(
-        moves.run(partial(turn, "a")),
-        moves.run(fail),
-        moves.run(partial(turn, "b")),
+        moves.run(turn, "a"),
+        moves.run(fail, "half-written"),
+        moves.run(turn, "b"),
         return_exceptions=True,
     )
     await asyncio.sleep(0.05)
@@ -87,7 +94,7 @@ async def test_a_locked_database_is_waited_for_once_by_the_whole_group(
 ) -> None:
     moves = GroupCommit(sqlite_database)
     gate, asked = threading.Event(), []
-    held = asyncio.create_task(moves.run(lambda _: gate.wait(5)))
+    held = asyncio.create_task(moves.run(waiting_for(gate), None))
     await asyncio.sleep(0.05)
 
     @contextmanager
@@ -97,9 +104,7 @@ async def test_a_locked_database_is_waited_for_once_by_the_whole_group(
         yield
 
     monkeypatch.setattr(sqlite_database, "begin", locked)
-    crowd = asyncio.gather(
-        *(moves.run(partial(turn, f"n{n}")) for n in range(8)), return_exceptions=True
-    )
+    crowd = asyncio.gather(*(moves.run(turn, f"n{n}") for n in range(8)), return_exceptions=True)
     await asyncio.sleep(0.05)
     gate.set()
     await held
@@ -111,10 +116,10 @@ async def test_a_locked_database_is_waited_for_once_by_the_whole_group(
 async def test_who_no_longer_waits_does_not_stop_the_others(sqlite_database: Database) -> None:
     moves = GroupCommit(sqlite_database)
     gate = threading.Event()
-    held = asyncio.create_task(moves.run(lambda _: gate.wait(5)))
+    held = asyncio.create_task(moves.run(waiting_for(gate), None))
     await asyncio.sleep(0.05)
-    gone = asyncio.create_task(moves.run(partial(turn, "gone")))
-    stays = asyncio.create_task(moves.run(partial(turn, "stays")))
+    gone = asyncio.create_task(moves.run(turn, "gone"))
+    stays = asyncio.create_task(moves.run(turn, "stays"))
     await asyncio.sleep(0.05)
     gone.cancel()
     gate.set()
@@ -127,7 +132,23 @@ async def test_who_no_longer_waits_does_not_stop_the_others(sqlite_database: Dat
 
 async def test_closing_waits_for_what_is_being_written(sqlite_database: Database) -> None:
     moves = GroupCommit(sqlite_database)
-    running = asyncio.create_task(moves.run(partial(turn, "a")))
+    running = asyncio.create_task(moves.run(turn, "a"))
     await asyncio.sleep(0)
     await moves.close()
     assert await running == "a"
+
+
+@pytest.mark.postgres
+async def test_what_is_urgent_does_not_wait_for_what_is_not_where_two_can_write(
+    postgres_url: str,
+) -> None:
+    database = Database.open(postgres_url)
+    moves, gate = GroupCommit(database), threading.Event()
+    held = asyncio.create_task(moves.run(waiting_for(gate), None))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        assert await moves.run(turn, "a", urgent=True) == "a"
+    gate.set()
+    await held
+    await moves.close()
+    database.close()

@@ -9,7 +9,7 @@ from config.guest_settings import GuestSettings
 from config.network_settings import NetworkSettings
 from config.push_settings import PushSettings
 from config.settings import Settings
-from notifier.attempts import claim
+from notifier.attempts import Message, claim
 from notifier.content import Rendered
 from notifier.deliver import Deliverer
 from notifier.group_commit import GroupCommit
@@ -109,8 +109,8 @@ def read(database, place):
     letters = Letters(vault(), Renderer(), guests=GUESTS)
     with database.begin() as conn:
         planned = plan(conn, destination=place, state="queued", generation=1)
-        held = claim(conn, planned, 1, token="t", now=1, lease_until=2)
-        return letters, held, letters.read(conn, held)
+        (held,) = claim(conn, [Message(planned, 1, "t")], now=1, lease_until=2)
+        return letters, held, letters.read(conn, held, letters.look_up(conn, [held]))
 
 
 def test_a_strangers_letter_is_never_written(sqlite_database):

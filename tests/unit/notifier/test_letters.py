@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Connection, delete, select, update
 
 from notifier import attempts, suppression, told_links
-from notifier.attempts import Claim
+from notifier.attempts import Claim, Message
 from notifier.content import encode_content
 from notifier.errors import DestinationRejected
-from notifier.letters import ERASED, Draft, Letters, Withheld
+from notifier.letters import ERASED, Draft, Letters, Ready, Withheld
 from notifier.rendering import Renderer
 from notifier.schema import contact, notice
 from notifier.sites import site_lookup
@@ -23,9 +23,13 @@ LETTERS = Letters(vault(), Renderer())
 def claim(conn: Connection, channel: str = "email", **changes: Any) -> Claim:
     planned = plan(conn, channel, state="queued", **changes)
     now = now_micros()
-    held = attempts.claim(conn, planned, 0, token="t", now=now, lease_until=now + 9)
+    (held,) = attempts.claim(conn, [Message(planned, 0, "t")], now=now, lease_until=now + 9)
     assert held is not None
     return held
+
+
+def read(conn: Connection, held: Claim, letters: Letters = LETTERS) -> Draft | Ready | Withheld:
+    return letters.read(conn, held, letters.look_up(conn, [held]))
 
 
 @pytest.mark.parametrize("channel", ["email", "sms", "push"])
@@ -34,7 +38,7 @@ def test_a_letter_is_rendered_for_its_channel_and_its_place(
 ) -> None:
     with sqlite_database.begin() as conn:
         held = claim(conn, channel)
-        draft = LETTERS.read(conn, held)
+        draft = read(conn, held)
     assert isinstance(draft, Draft)
     letter = LETTERS.write(held, draft)
     assert draft.destination == PLACES[channel]
@@ -47,7 +51,7 @@ def test_a_letter_is_rendered_for_its_channel_and_its_place(
 def test_the_same_delivery_reads_the_same_each_time(sqlite_database: Database) -> None:
     with sqlite_database.begin() as conn:
         held = claim(conn)
-        drafts = [LETTERS.read(conn, held) for _ in range(2)]
+        drafts = [read(conn, held) for _ in range(2)]
     first, second = (LETTERS.write(held, each) for each in drafts if isinstance(each, Draft))
     assert first == second
 
@@ -56,7 +60,7 @@ def test_letters_about_a_whole_contract_share_a_thread(sqlite_database: Database
     with sqlite_database.begin() as conn:
         held = claim(conn)
         conn.execute(update(notice).values(stream_id=None))
-        draft = LETTERS.read(conn, held)
+        draft = read(conn, held)
     assert isinstance(draft, Draft)
     assert draft.thread == f"{CONTRACT}.contract"
 
@@ -65,7 +69,7 @@ def test_erased_words_make_no_letter(sqlite_database: Database) -> None:
     with sqlite_database.begin() as conn:
         held = claim(conn)
         conn.execute(update(notice).values(content=None))
-        assert LETTERS.read(conn, held) == ERASED
+        assert read(conn, held) == ERASED
 
 
 def test_a_place_on_the_suppression_list_gets_no_letter(sqlite_database: Database) -> None:
@@ -73,11 +77,11 @@ def test_a_place_on_the_suppression_list_gets_no_letter(sqlite_database: Databas
         held = claim(conn, "sms")
         lookup = vault().destination_lookup("sms", PLACES["sms"])
         suppression.put(conn, "email", lookup, "stop", source="test", at=1)
-        assert isinstance(LETTERS.read(conn, held), Draft)
+        assert isinstance(read(conn, held), Draft)
         suppression.put(conn, "sms", lookup, "stop", source="test", at=1)
-        assert LETTERS.read(conn, held) == Withheld("suppressed", "stop")
+        assert read(conn, held) == Withheld("suppressed", "stop")
         suppression.lift(conn, "sms", lookup, "stop", source="test", at=2)
-        assert isinstance(LETTERS.read(conn, held), Draft)
+        assert isinstance(read(conn, held), Draft)
 
 
 def test_a_contact_that_is_gone_is_a_rejected_destination(sqlite_database: Database) -> None:
@@ -86,9 +90,9 @@ def test_a_contact_that_is_gone_is_a_rejected_destination(sqlite_database: Datab
         nowhere = claim(conn, contact_id=None)
         conn.execute(delete(contact))
         with pytest.raises(DestinationRejected):
-            LETTERS.read(conn, held)
+            read(conn, held)
         with pytest.raises(DestinationRejected):
-            LETTERS.read(conn, nowhere)
+            read(conn, nowhere)
 
 
 def test_the_site_of_an_older_contact_is_filled_in_once(sqlite_database: Database) -> None:
@@ -96,7 +100,7 @@ def test_the_site_of_an_older_contact_is_filled_in_once(sqlite_database: Databas
     with sqlite_database.begin() as conn:
         held = claim(conn)
         conn.execute(update(contact).values(site_lookup=None))
-        first, again = (LETTERS.read(conn, held) for _ in range(2))
+        first, again = (read(conn, held) for _ in range(2))
         kept = conn.execute(select(contact.c.site_lookup)).scalar_one()
     assert isinstance(first, Draft)
     assert first.site == site == kept
@@ -106,7 +110,7 @@ def test_the_site_of_an_older_contact_is_filled_in_once(sqlite_database: Databas
 def test_a_telephone_number_is_at_no_site(sqlite_database: Database) -> None:
     with sqlite_database.begin() as conn:
         held = claim(conn, "sms")
-        draft = LETTERS.read(conn, held)
+        draft = read(conn, held)
     assert isinstance(draft, Draft)
     assert draft.site == ""
 
@@ -120,7 +124,7 @@ def test_a_mail_leads_to_the_page_that_knows_whether_it_was_seen(
     with sqlite_database.begin() as conn:
         held = claim(conn, channel)
         conn.execute(update(notice).values(content=encode_content(content(link=place))))
-        draft = letters.read(conn, held)
+        draft = read(conn, held, letters)
     assert isinstance(draft, Draft)
     first, second = letters.write(held, draft), letters.write(held, draft)
     assert first == second

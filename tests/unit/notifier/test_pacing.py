@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, select, update
 
-from notifier import attempts, buckets, patience
-from notifier.attempts import Claim
+from notifier import attempts, buckets, ending, patience
+from notifier.attempts import Claim, Mark, Message
 from notifier.buckets import RATE, provider_bucket, rate_bucket, site_bucket
 from notifier.channels.channel import Receipt
 from notifier.channels.push_services import PushServices
+from notifier.ending import End
 from notifier.errors import (
     ChannelUnavailable,
     Deferred,
@@ -195,7 +196,7 @@ def claimed(conn: Connection, planned: UUID) -> Claim:
         .where(delivery.c.delivery_id == planned)
         .values(state="queued", generation=1)
     )
-    held = attempts.claim(conn, planned, 1, token="t", now=NOW, lease_until=NOW + HOUR)
+    (held,) = attempts.claim(conn, [Message(planned, 1, "t")], now=NOW, lease_until=NOW + HOUR)
     assert held is not None
     return held
 
@@ -204,10 +205,9 @@ def settle(outbox: Outbox, planned: UUID, result: Result) -> None:
     with outbox.database.begin() as conn:
         held = claimed(conn, planned)
         if result.phase == SENDING:
-            assert attempts.hand_off(
-                conn, held, provider=result.provider, worker="w", now=NOW, lease_until=NOW + HOUR
-            )
-        assert attempts.settle(conn, held, result, chance=0.5) is not None
+            marks = [Mark(held, result.provider)]
+            assert all(attempts.hand_off(conn, marks, worker="w", now=NOW, lease_until=NOW + HOUR))
+        assert all(ending.settle(conn, [End(held, result, 0.5)]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""13 The end of an attempt: its outcome is written, and what follows from it.
+
+In: a claim, and how its attempt ended. Out: rows of `delivery` and `attempt`, a fact for the log, the
+provider's health. Next: 14 latency.py reads the times.
+
+Results are written for as many as the caller has at once, as one part of a transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from notifier import aftermath, circuit, steps
+from notifier.attempts import Claim
+from notifier.channels.channel import Receipt
+from notifier.errors import DestinationRejected
+from notifier.result import SENDING, Result
+from notifier.retry import NextStep, next_step
+from notifier.schema import attempt
+from notifier.states import (
+    ACCEPTED,
+    CLAIMED,
+    DELIVERED,
+    EXPIRED,
+    HANDED_OFF,
+    RETRY_WAIT,
+    UNKNOWN,
+    Move,
+    move_each,
+)
+from notifier.tries import tries_of
+from store.bulk import insert_many
+from store.bulk_update import update_many
+
+_RESULT_COLUMNS = (
+    *("result", "status_code", "enhanced_code", "detail", "retry_after_seconds"),
+    *("provider_message_id", "ended_at"),
+)
+_UNMARKED_COLUMNS = ("delivery_id", "n", "provider", "phase", "started_at", "worker")
+
+
+class End(NamedTuple):
+    """How an attempt ended. `chance`: 0 to 1, spreads waits. `another`: a provider stands behind this one.
+
+    It would refuse a place that is refused for itself, too.
+    """
+
+    held: Claim
+    result: Result
+    chance: float
+    another: bool = False
+
+
+def settle(conn: Connection, ends: Sequence[End]) -> list[NextStep | None]:
+    """Write outcomes and what follows from each; None: the claim was lost, nothing changed.
+
+    After a hand-off it also settles what the sweeper meanwhile called unknown: a late answer counts.
+    """
+    following = [_step(conn, each) for each in ends]
+    moves = [
+        Move(
+            end.held.delivery_id,
+            _origin(end.result, step),
+            step.state,
+            {"token": end.held.token},
+            end.result.ended_at,
+            _changes(end.held, end.result, step),
+        )
+        for end, step in zip(ends, following, strict=True)
+    ]
+    moved = move_each(conn, moves)
+    found = [step if row else None for step, row in zip(following, moved, strict=True)]
+    settled = [(end, step) for end, step in zip(ends, found, strict=True) if step is not None]
+    _complete(conn, [end for end, _ in settled])
+    for end, step in settled:
+        _follow(conn, end.held, end.result, step)
+    for provider, at in sorted(_successes(end.result for end, _ in settled).items()):
+        circuit.note_success(conn, provider, at)
+    return found
+
+
+def _step(conn: Connection, end: End) -> NextStep:
+    """What follows."""
+    held, result = end.held, end.result
+    if isinstance(result.answer, Receipt) and result.answer.has_arrived:
+        return NextStep(DELIVERED)
+    return next_step(
+        result.outcome,
+        another=end.another and not isinstance(result.answer, DestinationRejected),
+        spent=tries_of(conn, held.delivery_id, result, n=held.attempt_number),
+        retry_after_seconds=result.retry_after_seconds,
+        now=result.ended_at,
+        deadline_at=held.deadline_at,
+        chance=end.chance,
+    )
+
+
+def _origin(result: Result, step: NextStep) -> frozenset[str]:
+    if result.phase != SENDING:
+        return frozenset({CLAIMED})
+    return frozenset({HANDED_OFF} if step.state == UNKNOWN else {HANDED_OFF, UNKNOWN})
+
+
+def _changes(held: Claim, result: Result, step: NextStep) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        "lease_until": None,
+        "attempts": held.attempt_number,
+        "provider": result.provider,
+        "reason": "deadline" if step.state == EXPIRED else result.reason,
+    }
+    if step.state in (ACCEPTED, DELIVERED):
+        changes |= {"provider_message_id": result.receipt_id, "accepted_at": result.ended_at}
+    if step.state == DELIVERED:
+        changes |= {"delivered_at": result.ended_at}
+    if step.state == RETRY_WAIT:
+        changes |= {"available_at": step.available_at, "token": None}
+    return changes
+
+
+def _complete(conn: Connection, ends: Sequence[End]) -> None:
+    """The attempts' rows: completed where the hand-off mark wrote one, else written now."""
+    marked, unmarked = [], []
+    for held, result, _, _ in ends:
+        key, values = (held.delivery_id, held.attempt_number), tuple(result.columns().values())
+        if result.phase == SENDING:
+            marked.append(key + values)
+        else:
+            about = (result.provider, result.phase, held.claimed_at, result.worker)
+            unmarked.append(key + about + values)
+    update_many(
+        conn, attempt, ("delivery_id", "n"), _RESULT_COLUMNS, marked, returning=(attempt.c.n,)
+    )
+    columns = (*_UNMARKED_COLUMNS, *_RESULT_COLUMNS)
+    insert_many(conn, attempt, columns, unmarked, on_conflict="error")
+
+
+def _follow(conn: Connection, held: Claim, result: Result, step: NextStep) -> None:
+    """What it means for others."""
+    if step.state == DELIVERED:
+        steps.arrived(conn, held.notice_id, result.ended_at)
+    aftermath.follow(conn, held.channel, held.contact_id, result)
+    if not isinstance(result.answer, Receipt):
+        circuit.note_fault(conn, result.provider, result.answer, result.ended_at)
+
+
+def _successes(results: Iterable[Result]) -> dict[str, int]:
+    """Providers that took a letter, and when."""
+    return {each.provider: each.ended_at for each in results if isinstance(each.answer, Receipt)}
