@@ -25,7 +25,7 @@ from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
 from notifier.privacy import Vault
 from notifier.running import run_until
 from notifier.schema import recipient
-from notifier.spending import UNCOUNTED, Spending
+from notifier.spending import NOTHING, UNCOUNTED, Paid, Spending
 from notifier.ways_out import ways_out
 from store.clock import now_micros
 from store.engine import Database
@@ -135,8 +135,7 @@ class ContactSender:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 # the guard: a fault stays with its letter
-            if self._failed(row, token, error, marked=marked_at is not None):
-                self._pay_back(row.channel, price, marked_at)
+            self._failed(row, token, error, Paid(price, marked_at))
             return
         self._settle(row, token, contact_letters.SENT, None)
 
@@ -186,33 +185,35 @@ class ContactSender:
                 self._spending.give_back(conn, row.channel, price, now)
         return now if marked and paid else None
 
-    def _pay_back(self, channel: str, price: int, paid_at: int | None) -> None:
-        if price and paid_at is not None:
-            with self._database.begin() as conn:
-                self._spending.give_back(conn, channel, price, paid_at)
-
-    def _failed(self, row: Row[Any], token: str, error: Exception, *, marked: bool) -> bool:
-        """What an error proves: nothing left (True), nothing ever will (True), or nobody knows."""
+    def _failed(self, row: Row[Any], token: str, error: Exception, paid: Paid) -> None:
+        """What an error proves: nothing left, nothing ever will, or nobody knows: that stays paid."""
         reason = place_of(error)
         known = hasattr(error, "detail") and not isinstance(error, OutcomeUnknown)
-        if marked and not known:
+        if paid.at is not None and not known:
             self._settle(row, token, contact_letters.UNKNOWN, reason)
         elif isinstance(error, Permanent) or not known or row.attempts >= len(_PAUSES):
-            self._settle(row, token, contact_letters.FAILED, reason)
+            self._settle(row, token, contact_letters.FAILED, reason, back=paid)
         else:
-            self._settle(row, token, contact_letters.PENDING, reason, _PAUSES[row.attempts])
-        return known or not marked
+            waits = (contact_letters.PENDING, reason, _PAUSES[row.attempts])
+            self._settle(row, token, *waits, back=paid)
 
     def _settle(
-        self, row: Row[Any], token: str, state: str, reason: str | None, pause: int = 0
+        self,
+        row: Row[Any],
+        token: str,
+        state: str,
+        reason: str | None,
+        pause: int = 0,
+        *,
+        back: Paid = NOTHING,
     ) -> None:
+        at = self._clock() + pause
         with self._database.begin() as conn:
+            self._spending.pay_back(conn, row.channel, back)
             conn.execute(
                 update(contact_letter)
                 .where(contact_letter.c.letter_id == row.letter_id, contact_letter.c.token == token)
-                .values(
-                    state=state, token=None, lease_until=None, available_at=self._clock() + pause
-                )
+                .values(state=state, token=None, lease_until=None, available_at=at)
             )
         facts = {"letter_id": str(row.letter_id), "channel": row.channel, "state": state}
         if reason is None:

@@ -1,6 +1,7 @@
 """Letters about contacts: once, never after the mark, never against the switch or the list."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import select, update
@@ -16,6 +17,7 @@ from notifier.privacy import Vault
 from notifier.spending import Caps, Spending, standing
 from notifier.wishing import set_preferences
 from store.clock import now_micros
+from store.errors import ConnectionLost
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel
 
@@ -268,3 +270,31 @@ async def test_codes_are_paid_for_out_of_the_days_money_and_wait_where_it_is_spe
         found = standing(conn, desk.now)
     assert (found.spent["email"], found.refused) == (10, 1)
     assert await desk.sender.step() == 0
+
+
+async def test_what_was_not_taken_is_paid_back_in_the_transaction_that_says_so(desk, monkeypatch):
+    """A process that dies right after it would otherwise count money that nobody has spent."""
+    desk.sender = ContactSender(
+        desk.database,
+        desk.vault,
+        {"email": desk.channel},
+        poll_seconds=0.01,
+        spending=Spending(Caps(prices={"email": 5}, total=10)),
+        clock=lambda: desk.now,
+    )
+    desk.channel.failing = DestinationRejected("no such user")
+    desk.add()
+    begin, begun = desk.database.begin, []
+
+    def dying():
+        begun.append(1)
+        if len(begun) > len(("claim", "mark", "result")):
+            raise ConnectionLost("died")
+        return begin()
+
+    monkeypatch.setattr(desk.database, "begin", dying)
+    with suppress(ConnectionLost):
+        await desk.sender.step()
+    assert desk.states() == ["failed"]
+    with desk.database.read() as conn:
+        assert standing(conn, desk.now).spent["email"] == 0
