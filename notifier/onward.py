@@ -99,6 +99,7 @@ class Onward:
                 .limit(AT_ONCE)
                 .with_for_update(skip_locked=True)
             ).all()
+            states.lock_all(conn, delivery.c.notice_id.in_(due))
             went = sum(self._contained(conn, each, now) for each in due)
             conn.execute(delete(onward).where(onward.c.notice_id.in_(due)))
             if went:
@@ -131,7 +132,6 @@ class Onward:
             select(delivery)
             .where(delivery.c.notice_id == notice_id)
             .order_by(delivery.c.updated_at)
-            .with_for_update()
         ).all()
         person = self._roster.by_id(conn, row.recipient_id)
         if person is None or not self._holds(row, now):

@@ -29,6 +29,8 @@ from notifier.histories import Histories, concerns_stream
 from notifier.lasting import Changed, Lasting, note_contract, note_stream
 from notifier.news import News, listeners, status_news, stream_kind
 from notifier.notices import NoticeWriter
+from notifier.reminder_schema import PAUSES_THAT_LAST
+from store.alone import alone
 from store.clock import now_micros
 from store.engine import Database
 from store.follower import Follower
@@ -96,6 +98,8 @@ class Planner:
     def apply(self, conn: Connection, chunk: Sequence[Recorded]) -> None:
         """Plan a chunk; where that fails, plan its events one by one and park those at fault."""
         now = self._clock()
+        if self._lasting is not None:
+            alone(conn, PAUSES_THAT_LAST)
         try:
             with conn.begin_nested():
                 self._plan(conn, chunk, now)

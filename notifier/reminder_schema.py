@@ -23,6 +23,9 @@ lasting_pause = Table(
     Index("ix_lasting_pause_due_at", "due_at"),
 )
 
+# Planning and reminding lock these rows and bundles, in different orders: one of them at a time does so.
+PAUSES_THAT_LAST = "lasting_pause"
+
 
 class Lasting(NamedTuple):
     """How many streams and contracts are paused.

@@ -25,12 +25,13 @@ from notifier.news import REMINDER, STREAM_PAUSED, Listener, News, listeners
 from notifier.notices import NoticeWriter
 from notifier.pauses_before import take_up
 from notifier.plan import planned_to
-from notifier.reminder_schema import lasting_pause
+from notifier.reminder_schema import PAUSES_THAT_LAST, lasting_pause
 from notifier.reminder_times import NEVER, Times
 from notifier.running import run_until
 from notifier.schema import notice
 from notifier.still_paused import contract_now, lasts, streams_now
 from store import bulk
+from store.alone import alone
 from store.clock import now_micros
 from store.engine import Database
 from store.killpoint import reached
@@ -87,6 +88,7 @@ class Reminders:
             if conn.execute(select(lasting_pause.c.cause).where(is_due).limit(1)).first() is None:
                 return 0
         with self._database.begin() as conn:
+            alone(conn, PAUSES_THAT_LAST)
             due = conn.execute(
                 select(lasting_pause)
                 .where(is_due)
@@ -187,6 +189,9 @@ class Reminders:
         due_at = now + _LATER
         if state is not None and lasts(state, row.cause):
             due_at = max(self._due(state, row.told + 1), due_at)
+        elif state is not None and state.status_at is not None:
+            # Planning should meet the end soon; where it never does, ask ever more seldom.
+            due_at = max(due_at, 2 * now - state.status_at * MICROS)
         return _Turn(None, self._row(row, row.told, due_at, after_stream=row.after_stream))
 
     def _due(self, state: AggregateState, n: int) -> int:

@@ -20,6 +20,7 @@ def withdraw(conn: Connection, of: ColumnElement[bool], reason: str, now: int) -
     `of`: a condition on notice rows. A worker at one of them loses its claim before the hand-off.
     """
     theirs = delivery.c.notice_id.in_(select(notice.c.notice_id).where(of))
+    states.lock_all(conn, theirs & delivery.c.state.in_(sorted(states.WITHDRAWABLE)))
     digests.dissolve(conn, theirs, now)
     moved = states.move_all(
         conn,

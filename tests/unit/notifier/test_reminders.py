@@ -135,6 +135,17 @@ def test_no_reminder_is_made_where_the_log_knows_the_end_and_planning_does_not(d
     assert reminders_of(desk) == []
 
 
+def test_a_row_whose_end_planning_never_meets_is_looked_at_ever_more_seldom(desk: Desk) -> None:
+    desk.world.record(resumed(3))
+    desk.clock.pass_seconds(DAY)
+    looks = 0
+    for _ in range(30 * 24):
+        looks += desk.reminders.step()
+        desk.clock.pass_seconds(3600)
+    assert looks == 5  # after 1, 2, 4, 8 and 16 days
+    assert reminders_of(desk) == []
+
+
 def test_who_gets_the_stream_gets_the_reminders(desk: Desk) -> None:
     held_overnight(desk)
     desk.tell(transferred(3))
