@@ -23,7 +23,7 @@ def cost_of(deliveries: Mapping[str, int], priced: Mapping[str, int]) -> int:
 
 def total(micros: int, currency: str, priced: Mapping[str, int]) -> str:
     """The amount, or that nobody said what anything costs."""
-    if not any(priced.values()):
+    if not micros and not any(priced.values()):
         return "not known: no price is set (costs.*)"
     return amount(micros, currency)
 

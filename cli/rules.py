@@ -37,7 +37,10 @@ def simulate_rules(
     ] = _SHOWN,
     json: Json = False,
 ) -> None:
-    """Who would have been told, when, by which channel and at what cost, by today's rules and contacts."""
+    """Who would have been told, when, by which channel and at what cost, by today's rules and contacts.
+
+    No text is written, so an SMS is priced as one part; long ones and other alphabets cost more.
+    """
     here = deployment()
     start = since_micros(since, default_days=1)
     vault = here.vault  # opened first: it may bring the schema up to date, which reading must not
@@ -53,11 +56,14 @@ def simulate_rules(
     priced, currency = prices(here.settings.costs), here.settings.costs.currency
     found = _summary(told) | {"since": when(start)}
     micros = cost_of(found["deliveries"], priced)
-    found["cost"] = {"micros": micros, "currency": currency}
+    found["cost"] = {"micros": micros, "currency": currency, "parts_of_each_sms": 1}
     if json:
         show_json(found | {"items": [_as_json(each) for each in told[:limit]]})
         return
-    _tell(found, told[:limit], total(micros, currency, priced))
+    cost = total(micros, currency, priced)
+    if found["deliveries"].get("sms") and priced["sms"]:
+        cost += ", each SMS counted as one part"
+    _tell(found, told[:limit], cost)
 
 
 def _tell(found: Mapping[str, Any], first: Sequence[WouldTell], cost: str) -> None:

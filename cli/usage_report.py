@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from api.request_tally import history_views
 from cli.output import Json, show, show_json, show_rows
-from cli.prices import amount, cost_of, prices, total
+from cli.prices import amount, prices, total
 from cli.since import Since, since_micros
 from cli.times import when
 from cli.wiring import deployment
@@ -29,16 +29,20 @@ def register(app: typer.Typer) -> None:
 
 
 def report(since: Since = None, json: Json = False) -> None:
-    """Streams that were paused, notices, what was read, and cost. Default: the last 30 days."""
+    """Streams that were paused, notices, what was read, and cost. Default: the last 30 days.
+
+    Cost is what each try cost when it was made, an SMS by its parts; tries from before there was a price
+    count once each, at today's.
+    """
     here = deployment()
     start = since_micros(since, default_days=_DEFAULT_DAYS)
     priced, currency = prices(here.settings.costs), here.settings.costs.currency
     with here.migrated_database().read() as conn:
-        used = usage(conn, start)
+        used = usage(conn, start, priced)
         known = _streams(conn, start)
         views = history_views(conn, start)
-        by_employer = _by_employer(conn, used.paid, priced)
-    found = _found(used, priced) | {
+        by_employer = _by_employer(conn, used.paid)
+    found = _found(used) | {
         "since": when(start),
         "streams": known,
         "history_views": views,
@@ -67,9 +71,7 @@ def _streams(conn: Connection, since: int) -> dict[str, Any]:
     return {"known": total, "paused": using, "paused_percent": share}
 
 
-def _by_employer(
-    conn: Connection, paid: Mapping[StreamKey, Mapping[str, int]], priced: Mapping[str, int]
-) -> dict[str, int]:
+def _by_employer(conn: Connection, paid: Mapping[StreamKey, Mapping[str, int]]) -> dict[str, int]:
     """Cost by the employer of each stream as it is now; what is of whole contracts stands apart."""
     known = streams.LISTS[active_set(conn)]
     costs = Counter[str]()
@@ -81,16 +83,16 @@ def _by_employer(
         for (contract, stream_id), channels in paid.items():
             if contract == contract_id:
                 whose = _OF_CONTRACTS if stream_id is None else employers.get(stream_id)
-                costs[whose or "unknown"] += cost_of(channels, priced)
+                costs[whose or "unknown"] += sum(channels.values())
     return dict(costs.most_common())
 
 
-def _found(used: Usage, priced: Mapping[str, int]) -> dict[str, Any]:
+def _found(used: Usage) -> dict[str, Any]:
     notices = sum(used.notices.values())
-    channels = Counter[str]()
+    costs = Counter[str]()
     for paid in used.paid.values():
-        channels.update(paid)
-    micros = cost_of(channels, priced)
+        costs.update(paid)
+    micros = costs.total()
     return {
         "people": used.people,
         "notices": {"total": notices, "by_kind": used.notices},
@@ -99,9 +101,7 @@ def _found(used: Usage, priced: Mapping[str, int]) -> dict[str, Any]:
         "deliveries": used.deliveries,
         "cost_micros": micros,
         "cost_micros_per_notice": micros // notices if notices else 0,
-        "cost_micros_by_channel": {
-            channel: count * priced.get(channel, 0) for channel, count in sorted(channels.items())
-        },
+        "cost_micros_by_channel": dict(sorted(costs.items())),
     }
 
 

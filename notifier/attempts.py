@@ -59,7 +59,7 @@ class Message(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A letter that is about to be handed over. `cost`: its price, in millionths; 0: not counted."""
+    """A letter that is about to be handed over. `cost`: its price, in millionths; 0: none is set."""
 
     held: Claim
     provider: str

@@ -101,11 +101,11 @@ class Deliverer:
         try:
             letter, destination = self._letter(taken)
             async with channel.prepare(letter, destination) as handover:
-                cost = self._till.price(held, letter)
-                mark = Mark(held, channel.provider, cost)
+                price = self._till.price(held, letter)
+                mark = Mark(held, channel.provider, price)
                 if not await self._moves.run(self._commits.write, mark, urgent=True):
                     return None
-                phase = SENDING
+                phase, cost = SENDING, price
                 reached("after_handoff")
                 answer = await handover.send()
                 reached("after_send")

@@ -22,7 +22,7 @@ _WORD_STARTS = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The end of one attempt. `ended_at`: microseconds. `cost`: as it was counted, in millionths."""
+    """The end of one attempt. `ended_at`: microseconds. `cost`: as the attempt has it, in millionths."""
 
     phase: str
     provider: str

@@ -146,8 +146,8 @@ delivery = Table(
 )
 
 # One row per try, numbered from 1. Written with the hand-off mark, completed with the result.
-# `result`: NULL until known, then accepted, not_sent, unknown, rejected, provider_fault, defect. `cost`: as
-# counted, in millionths.
+# `result`: NULL until known, then accepted, not_sent, unknown, rejected, provider_fault, defect. `cost`: in
+# millionths, 0 where it was provably not taken; NULL: no price was set.
 attempt = Table(
     "attempt",
     metadata,

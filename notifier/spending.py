@@ -90,11 +90,13 @@ class Spending:
         self._log = structlog.get_logger()
 
     def cost(self, channel: str, text: str) -> int:
-        """What a letter costs that is counted; an SMS as often as it has parts."""
-        if not self._caps.limits(channel):
-            return 0
-        parts = gsm.segments(text) if channel == SMS else 1
-        return self._caps.prices[channel] * parts
+        """What a letter costs, under a cap or not; an SMS as often as it has parts. 0: no price is set."""
+        price = self._caps.prices.get(channel, 0)
+        return price * gsm.segments(text) if price and channel == SMS else price
+
+    def is_counted(self, channel: str) -> bool:
+        """Whether the channel is under a cap."""
+        return bool(self._caps.limits(channel))
 
     def is_spent(self, conn: Connection, channel: str, now: int) -> bool:
         """Whether nothing more can leave on a channel today; a crowd asks once, the taking is exact."""
@@ -120,7 +122,12 @@ class Spending:
     def take(
         self, conn: Connection, channel: str, cost: int, now: int, *, beyond: bool = False
     ) -> bool:
-        """Spend it; False: the day's budget does not hold it. `beyond`: an operator said so."""
+        """Spend it; False: the day's budget does not hold it. `beyond`: an operator said so.
+
+        Where no cap is set nothing is counted, and nobody waits.
+        """
+        if not self.is_counted(channel):
+            return True
         self.open(conn)
         taken: list[Scope] = []
         for name, limit in self._caps.limits(channel).items():
@@ -135,6 +142,8 @@ class Spending:
 
     def give_back(self, conn: Connection, channel: str, cost: int, taken_at: int) -> None:
         """What was taken and cost nothing."""
+        if not self.is_counted(channel):
+            return
         self.open(conn)
         for name in self._caps.limits(channel):
             budgets.give_back(conn, Scope(name, taken_at // _DAY), cost)

@@ -23,11 +23,13 @@ class Till:
         self._spending = spending
 
     def price(self, held: Claim, letter: Letter) -> int:
-        """In millionths; 0: not counted."""
+        """In millionths; 0: no price is set."""
         return self._spending.cost(held.channel, letter.text)
 
     def opens_for(self, wanted: Mark | End) -> bool:
         """Whether money is taken out for it, or put back."""
+        if not self._spending.is_counted(wanted.held.channel):
+            return False
         if isinstance(wanted, Mark):
             return wanted.cost > 0
         return wanted.result.cost > 0 and cost_nothing(wanted.result)

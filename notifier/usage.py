@@ -5,9 +5,10 @@ Counts only; names nobody. Canaries are left out.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, and_, case, func, or_, select
 
 from notifier import seen_by_link
 from notifier.retry import Outcome
@@ -20,8 +21,7 @@ StreamKey = tuple[str, int | None]
 class Usage(NamedTuple):
     """`read`: notices read, anywhere; `read_by_link`: first by the link of a letter.
 
-    `helpful`, `unhelpful`: answers on the page behind it. `paid`: by stream and channel, tries that a
-    provider took.
+    `helpful`, `unhelpful`: answers on the page behind it. `paid`: by stream and channel, in millionths.
     """
 
     notices: Mapping[str, int]
@@ -34,8 +34,8 @@ class Usage(NamedTuple):
     paid: Mapping[StreamKey, Mapping[str, int]]
 
 
-def usage(conn: Connection, since: int) -> Usage:
-    """Of notices planned since then (microseconds)."""
+def usage(conn: Connection, since: int, prices: Mapping[str, int] = MappingProxyType({})) -> Usage:
+    """Of notices planned since then (microseconds). `prices`: of what left when none was set yet."""
     planned = (notice.c.planned_at >= since, notice.c.kind != CANARY)
     kinds = select(notice.c.kind, func.count()).where(*planned).group_by(notice.c.kind)
     read = select(func.count()).where(*planned, notice.c.read_at.is_not(None))
@@ -44,8 +44,8 @@ def usage(conn: Connection, since: int) -> Usage:
     for channel, state, count in conn.execute(_deliveries(since)):
         deliveries[channel][state] = count
     paid: defaultdict[StreamKey, Counter[str]] = defaultdict(Counter)
-    for contract_id, stream_id, channel, count in conn.execute(_paid(since)):
-        paid[contract_id, stream_id][channel] += count
+    for contract_id, stream_id, channel, micros, unpriced in conn.execute(_paid(since)):
+        paid[contract_id, stream_id][channel] += int(micros) + unpriced * prices.get(channel, 0)
     answers = {row[0]: row[1] for row in conn.execute(seen_by_link.answers(since))}
     return Usage(
         notices={row[0]: row[1] for row in conn.execute(kinds.order_by(notice.c.kind))},
@@ -68,16 +68,24 @@ def _deliveries(since: int) -> Select[str, str, int]:
     )
 
 
-def _paid(since: int) -> Select[str, int, str, int]:
-    """Each try that a provider took is paid for, also one that was repeated."""
+def _paid(since: int) -> Select[str, int, str, int, int]:
+    """What tries cost when they were made, as the day's money counts it; and how many have no price.
+
+    Of these, those that a provider took are paid for, also one that was repeated.
+    """
+    has_no_price = and_(attempt.c.cost.is_(None), attempt.c.result == Outcome.ACCEPTED.value)
     return (
-        select(notice.c.contract_id, notice.c.stream_id, delivery.c.channel, func.count())
+        select(
+            *(notice.c.contract_id, notice.c.stream_id, delivery.c.channel),
+            func.coalesce(func.sum(attempt.c.cost), 0),
+            func.sum(case((has_no_price, 1), else_=0)),
+        )
         .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
         .join(attempt, attempt.c.delivery_id == delivery.c.delivery_id)
         .where(
             delivery.c.planned_at >= since,
             delivery.c.endpoint != CANARY,
-            attempt.c.result == Outcome.ACCEPTED.value,
+            or_(attempt.c.cost.is_not(None), has_no_price),
         )
         .group_by(notice.c.contract_id, notice.c.stream_id, delivery.c.channel)
     )

@@ -33,12 +33,12 @@ def test_simulating_says_who_and_when_and_at_what_cost(command, served):
     found = command.json("rules", "simulate", "--since", "1d", "--limit", "1")
     assert (found["notices"], found["people"], found["in_app_only"]) == (4, 2, 2)
     assert found["deliveries"] == {"email": 2, "sms": 2}
-    assert found["cost"] == {"micros": 100_000, "currency": "USD"}
+    assert found["cost"] == {"micros": 100_000, "currency": "USD", "parts_of_each_sms": 1}
     (first,) = found["items"]
     assert (first["kind"], first["stream_id"]) == ("paused", "7")
     assert first["account_id"] in (EMPLOYEE, EMPLOYER)
     told = command.run("rules", "simulate", "--since", "1d").stdout
-    assert "0.1000 USD" in told
+    assert "0.1000 USD, each SMS counted as one part" in told
     assert EMPLOYEE in told
     with served.database.read() as conn:
         assert conn.execute(notice.select()).all() == []
@@ -70,6 +70,25 @@ def test_the_report_counts_use_reading_and_cost(command, served):
     told = command.run("report", "--since", "2020-01-01").stdout
     assert "1 of 1" in told
     assert "0.0500 USD" in told
+
+
+def test_the_report_sums_what_each_try_cost(command, served, monkeypatch):
+    """An SMS of three parts, one that nobody knows of, one not taken, one from before prices."""
+    served.tell(created(1), paused(2))
+    with served.database.begin() as conn:
+        sms = conn.scalars(select(delivery.c.delivery_id).where(delivery.c.channel == "sms")).one()
+        tried(conn, sms, 1, result="accepted", ended_at=1, cost=150_000)
+        tried(conn, sms, 2, result="unknown", ended_at=1, cost=50_000)
+        tried(conn, sms, 3, result="not_sent", ended_at=1, cost=0)
+        tried(conn, sms, 4, result="accepted", ended_at=1)
+        tried(conn, sms, 5, result="unknown", ended_at=1)
+    monkeypatch.setenv("PAUSEWIRE_COSTS__SMS_MICROS", "60000")
+    found = command.json("report", "--since", "2020-01-01")
+    assert found["cost_micros"] == 260_000
+    assert found["cost_micros_by_channel"] == {"sms": 260_000}
+    assert found["cost_micros_by_employer"] == {EMPLOYER: 260_000}
+    monkeypatch.setenv("PAUSEWIRE_COSTS__SMS_MICROS", "0")
+    assert "0.2000 USD" in command.run("report", "--since", "2020-01-01").stdout
 
 
 def test_a_report_of_nothing_divides_by_nothing(command):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from structlog.testing import capture_logs
 
 from notifier import spending
@@ -35,7 +35,9 @@ CAPS = Caps(prices={"sms": PRICE}, channels={"sms": 3 * PRICE})
 class Bench:
     """A deliverer with a price list, over fake channels and a real database."""
 
-    def __init__(self, database: Database, caps: Caps = CAPS) -> None:
+    def __init__(
+        self, database: Database, caps: Caps = CAPS, counted_by: type[Spending] = Spending
+    ) -> None:
         self.database = database
         self.now = NOON
         self.channels = {name: FakeChannel(provider=name) for name in ("sms", "email")}
@@ -45,7 +47,7 @@ class Bench:
             channels=self.channels,
             lease_seconds=120,
             worker="w1",
-            spending=Spending(caps),
+            spending=counted_by(caps),
             clock=lambda: self.now,
         )
         self.sweeper = Sweeper(database, sweep_seconds=1, clock=lambda: self.now)
@@ -221,6 +223,7 @@ async def test_an_sms_costs_each_of_its_parts_and_the_last_one_is_not_half_paid(
     counted = Spending(Caps(prices={"sms": PRICE}, total=2 * PRICE))
     assert counted.cost("sms", "x" * 161) == 2 * PRICE
     assert counted.cost("email", "x" * 161) == 0
+    assert Spending(Caps(prices={"sms": PRICE})).cost("sms", "x" * 161) == 2 * PRICE
     with sqlite_database.begin() as conn:
         assert counted.take(conn, "sms", PRICE, bench.now)
         assert not counted.is_spent(conn, "sms", bench.now)
@@ -228,6 +231,25 @@ async def test_an_sms_costs_each_of_its_parts_and_the_last_one_is_not_half_paid(
         assert counted.take(conn, "sms", PRICE, bench.now)
         assert counted.is_spent(conn, "sms", bench.now)
         assert not counted.is_spent(conn, "sms", bench.now + DAY)
+    await bench.deliverer.close()
+
+
+async def test_an_attempt_remembers_its_price_where_no_cap_is_set_and_waits_for_nobody(
+    sqlite_database: Database,
+) -> None:
+    class NeverOpened(Spending):
+        def open(self, conn: Connection) -> None:
+            raise AssertionError("it waits for whoever counts")
+
+    caps = Caps(prices={"sms": PRICE}, channels={"email": 1})
+    bench = Bench(sqlite_database, caps, NeverOpened)
+    await bench.send()
+    assert (bench.counted(), bench.booked()) == (PRICE, 0)
+    bench.channels["sms"].failing = RateLimited("slower")
+    await bench.send()
+    assert (bench.counted(), bench.booked()) == (PRICE, 0)
+    with sqlite_database.read() as conn:
+        assert conn.scalars(select(attempt.c.cost).order_by(attempt.c.cost)).all() == [0, PRICE]
     await bench.deliverer.close()
 
 
@@ -251,8 +273,10 @@ def test_without_a_price_or_a_cap_nothing_is_counted(sqlite_database: Database) 
         Caps(total=5),
         Caps(prices={"sms": 5}, channels={"email": 1}),
     ):
-        assert Spending(caps).cost("sms", "x") == 0
+        assert not Spending(caps).is_counted("sms")
         with sqlite_database.begin() as conn:
+            assert Spending(caps).take(conn, "sms", 5, NOON)
+            Spending(caps).give_back(conn, "sms", 5, NOON)
             assert not Spending(caps).is_spent(conn, "sms", NOON)
     with sqlite_database.read() as conn:
         assert spending.standing(conn, NOON).spent == {}
