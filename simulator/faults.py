@@ -17,7 +17,7 @@ from simulator.errors import RpcFailure, SimulatorError
 from simulator.ledger import ContractEvent, ledger_of
 from simulator.oddities import Oddity
 
-_VOID: Final = "AAAAAQ=="
+_VOID, _ONE = "AAAAAQ==", scval.text(scval.u32(1))
 _PAUSED, _RESUMED = scval.symbol_topic("paused"), scval.symbol_topic("resumed")
 _OPPOSITES: Final = {_PAUSED: _RESUMED, _RESUMED: _PAUSED}
 
@@ -175,9 +175,9 @@ class Weather:
 
 
 def altered(event: ContractEvent) -> ContractEvent:
-    """Another event under the same id: a resume for a pause and the reverse, else nothing as value."""
+    """Another event under the same id: a resume for a pause and the reverse, else another value."""
     first, *rest = event.topics or ("",)
-    topics, value = event.topics, _VOID
+    topics, value = event.topics, _ONE if event.value == _VOID else _VOID
     if first in _OPPOSITES:
         topics, value = (_OPPOSITES[first], *rest), event.value
     wire = msgspec.json.decode(event.wire) | {"topic": topics, "value": value}

@@ -73,8 +73,9 @@ def told_event(kind, *more):
 
 def test_an_altered_event_keeps_its_id_and_tells_something_else():
     paused, other = told_event("paused", scval.id_topic(3)), told_event("topped_up")
+    void = altered(other)
     assert altered(paused).topics == (scval.symbol_topic("resumed"), scval.id_topic(3))
-    assert altered(other).value != other.value
+    assert void.value not in (other.value, altered(void).value)
     for event in (paused, other):
         wire = msgspec.json.decode(altered(event).wire)
         assert wire["id"] == "x"
