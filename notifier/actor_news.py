@@ -93,7 +93,8 @@ def _begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:
     """Those of which a letter has begun to leave. The others' are locked: nobody claims one meanwhile.
 
     What somebody else holds begins to leave now. It is not waited for: workers claim in the order in which
-    messages come, so the two would wait for each other, and an alert for a second.
+    messages come, so the two would wait for each other, and an alert for a second. Whoever changes notices
+    has locked the deliveries before, so that notices, which are waited for, are only ever the last lock.
     """
     sent = (delivery.c.notice_id.in_(notice_ids), delivery.c.channel != IN_APP)
     known = conn.execute(select(delivery.c.delivery_id, delivery.c.notice_id).where(*sent)).all()

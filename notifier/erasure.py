@@ -7,6 +7,7 @@ their keys and times, the suppression list, and a tombstone that is never told a
 
 from sqlalchemy import Connection, delete, or_, select, update
 
+from notifier import inbox
 from notifier.changes import change
 from notifier.contact_letters import contact_letter
 from notifier.privacy import Vault
@@ -46,6 +47,7 @@ def erase(conn: Connection, vault: Vault, account_id: str, now: int) -> bool:
         ),
     )
     conn.execute(update(callback).where(said).values(payload=None))
+    inbox.lock(conn, theirs)
     conn.execute(update(notice).where(theirs).values(content=None, actor=None, money=None))
     for table in (contact, contact_letter, notice_seen, change):
         conn.execute(delete(table).where(table.c.recipient_id == person.recipient_id))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_, update
 
 from domain.notice import NoticeRead
 from notifier import actor_news, facts, money_news, steps
@@ -18,6 +18,8 @@ from notifier.news import family
 from notifier.rendering import Renderer
 from notifier.schema import delivery, notice, recipient
 from notifier.told_as import DELIVERIES, told_columns
+from notifier.waiting import in_parts
+from store.bulk_update import lock_all
 
 _LOOKUPS_AT_ONCE: Final = 500
 
@@ -179,16 +181,27 @@ def mark_read(
 
     Somebody else's notices are left alone. `now`: microseconds.
     """
-    marking = (
-        update(notice)
-        .where(notice.c.recipient_id == recipient_id, notice.c.read_at.is_(None))
-        .values(read_at=now)
-        .returning(notice.c.notice_id)
-    )
+    theirs = (notice.c.recipient_id == recipient_id, notice.c.read_at.is_(None))
+    wanted = select(notice.c.notice_id).where(*theirs)
     if notice_ids is not None:
-        marking = marking.where(notice.c.notice_id.in_(notice_ids))
-    marked = conn.scalars(marking).all()
-    steps.seen(conn, marked, now)
+        wanted = wanted.where(notice.c.notice_id.in_(notice_ids))
+    unread = conn.scalars(wanted).all()
+    steps.seen(conn, unread, now)
+    return mark(conn, unread, now)
+
+
+def lock(conn: Connection, where: ColumnElement[bool]) -> None:
+    """Whoever changes several notices locks them first, by id, and only after all deliveries."""
+    lock_all(conn, notice.c.notice_id, where)
+
+
+def mark(conn: Connection, notice_ids: Sequence[UUID], now: int) -> int:
+    """Mark notices whose steps have ended; returns how many were unread."""
+    marked: list[UUID] = []
+    for some in in_parts(sorted(notice_ids)):
+        lock(conn, notice.c.notice_id.in_(some))
+        marking = update(notice).where(notice.c.notice_id.in_(some), notice.c.read_at.is_(None))
+        marked += conn.scalars(marking.values(read_at=now).returning(notice.c.notice_id))
     facts.remember(
         conn, [NoticeRead(notice_id, facts.NOT_YET, read_at=now) for notice_id in marked], now
     )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Row,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from notifier import inbox
+from notifier import inbox, steps
 from notifier.schema import delivery, notice, recipient
 from notifier.states import CANARY
 from store import bulk
@@ -76,8 +77,9 @@ def told_by(conn: Connection, delivery_id: UUID, *, locked: bool = False) -> Tol
     ).first()
     if one is None:
         return None
-    query = _notices(delivery_id, one.notice_id)
-    found = conn.execute(query.with_for_update(of=notice) if locked else query)
+    if locked:
+        inbox.lock(conn, _is_told(delivery_id, one.notice_id))
+    found = conn.execute(_notices(delivery_id, one.notice_id))
     rows = sorted(found, key=lambda row: row.notice_id != one.notice_id)
     if not rows or rows[0].notice_id != one.notice_id:
         return None
@@ -88,6 +90,11 @@ def told_by(conn: Connection, delivery_id: UUID, *, locked: bool = False) -> Tol
 
 def see(conn: Connection, delivery_id: UUID, now: int) -> Told | None:
     """Whoever has the letter saw what it tells. `now`: microseconds."""
+    before = told_by(conn, delivery_id)
+    if before is None:
+        return None
+    # Deliveries are locked before notices, by everybody.
+    steps.seen(conn, [row.notice_id for row in before.notices if row.read_at is None], now)
     told = told_by(conn, delivery_id, locked=True)
     if told is None:
         return None
@@ -100,7 +107,7 @@ def see(conn: Connection, delivery_id: UUID, now: int) -> Told | None:
         for row in told.notices
     ]
     bulk.insert_many(conn, notice_seen, _COLUMNS, rows, on_conflict="nothing")
-    inbox.mark_read(conn, told.notices[0].recipient_id, unread, now)
+    inbox.mark(conn, unread, now)
     return told._replace(seen=True)
 
 
@@ -134,12 +141,17 @@ def answers(since: int) -> Select[bool, int]:
     )
 
 
-def _notices(delivery_id: UUID, own: UUID) -> Select[Any]:
+def _is_told(delivery_id: UUID, own: UUID) -> ColumnElement[bool]:
+    """The notices that a delivery tells of: its own, and those that it carries."""
     carried = select(delivery.c.notice_id).where(delivery.c.carried_by == delivery_id)
+    return or_(notice.c.notice_id == own, notice.c.notice_id.in_(carried))
+
+
+def _notices(delivery_id: UUID, own: UUID) -> Select[Any]:
     return (
         select(notice)
         .where(
-            or_(notice.c.notice_id == own, notice.c.notice_id.in_(carried)),
+            _is_told(delivery_id, own),
             notice.c.content.is_not(None),
             notice.c.kind != CANARY,
         )

@@ -14,12 +14,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, or_, update
 
 from domain.notice import DeliveryChanged
 from notifier import facts
 from notifier.purpose_schema import onward
 from notifier.schema import delivery
+from store import bulk_update
 from store.bulk import insert_many
 from store.bulk_update import lock_many, update_many
 
@@ -122,10 +123,8 @@ def lock(conn: Connection, delivery_ids: Collection[UUID]) -> None:
 
 
 def lock_all(conn: Connection, where: ColumnElement[bool]) -> None:
-    """The same of all that meet a condition. SQLite has one writer anyway."""
-    if conn.dialect.name == "postgresql":
-        theirs = select(delivery.c.delivery_id).where(where).order_by(delivery.c.delivery_id)
-        conn.execute(theirs.with_for_update())
+    """The same of all that meet a condition."""
+    bulk_update.lock_all(conn, delivery.c.delivery_id, where)
 
 
 def move_each(conn: Connection, moves: Sequence[Move]) -> list[Moved | None]:

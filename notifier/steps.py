@@ -15,28 +15,30 @@ from notifier.news import News
 from notifier.purpose_schema import WAITING_STEP
 from notifier.schema import delivery, notice
 from notifier.states import CANCELLED, HELD
+from notifier.waiting import in_parts
 from notifier.ways import ARRIVED, ENDS, MATTERS, OVER, SEEN, STEP_UNTIL_DELIVERED, STEPS
 
 # As the partial index has it: a parameter would hide it from SQLite.
 _WAITS = text(" AND ".join(f"delivery.{each}" for each in WAITING_STEP.split(" AND ")))
+_IS_STEP = or_(*(delivery.c.purpose == each for each in STEPS))
 _AT_ONCE = 200
 
 
 def seen(conn: Connection, notice_ids: Sequence[UUID], now: int) -> int:
     """These notices were read; returns how many steps that ended."""
-    ended = 0
     if not _any_waits(conn):
         return 0
-    for start in range(0, len(notice_ids), _AT_ONCE):
-        some = notice_ids[start : start + _AT_ONCE]
-        ended += _end(conn, delivery.c.notice_id.in_(some), SEEN, now)
-    return ended
+    parts = [
+        delivery.c.notice_id.in_(notice_ids[start : start + _AT_ONCE])
+        for start in range(0, len(notice_ids), _AT_ONCE)
+    ]
+    return _end(conn, parts, SEEN, now)
 
 
 def arrived(conn: Connection, notice_id: UUID, now: int) -> int:
     """A delivery of this notice arrived, as its provider confirms."""
     mine = and_(delivery.c.notice_id == notice_id, delivery.c.purpose == STEP_UNTIL_DELIVERED)
-    return _end(conn, mine, ARRIVED, now)
+    return _end(conn, [mine], ARRIVED, now)
 
 
 def over(conn: Connection, news: Collection[News], now: int) -> int:
@@ -44,7 +46,7 @@ def over(conn: Connection, news: Collection[News], now: int) -> int:
     ends = [each for each in news if each.kind in ENDS]
     if not ends or not _any_waits(conn):
         return 0
-    return sum(_end(conn, _of_pause(each), OVER, now) for each in ends)
+    return _end(conn, [_of_pause(each) for each in ends], OVER, now)
 
 
 def _of_pause(news: News) -> ColumnElement[bool]:
@@ -65,13 +67,23 @@ def _any_waits(conn: Connection) -> bool:
     return conn.execute(select(delivery.c.delivery_id).where(_WAITS).limit(1)).first() is not None
 
 
-def _end(conn: Connection, of: ColumnElement[bool], reason: str, now: int) -> int:
-    moved = states.move_all(
-        conn,
-        and_(of, or_(*(delivery.c.purpose == each for each in STEPS))),
-        origin=frozenset({HELD}),
-        to=CANCELLED,
-        now=now,
-        changes={"reason": reason, "token": None, "lease_until": None},
-    )
-    return len(moved)
+def _end(conn: Connection, parts: Sequence[ColumnElement[bool]], reason: str, now: int) -> int:
+    """Of all parts together: whoever locks several deliveries does so by id."""
+    waiting = [
+        each
+        for part in parts
+        for each in conn.scalars(select(delivery.c.delivery_id).where(_WAITS, _IS_STEP, part))
+    ]
+    states.lock(conn, waiting)
+    ended = 0
+    for some in in_parts(waiting):
+        moved = states.move_all(
+            conn,
+            delivery.c.delivery_id.in_(some),
+            origin=frozenset({HELD}),
+            to=CANCELLED,
+            now=now,
+            changes={"reason": reason, "token": None, "lease_until": None},
+        )
+        ended += len(moved)
+    return ended

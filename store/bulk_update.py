@@ -7,7 +7,7 @@ each row, which its driver compiles once.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, ColumnElement, Connection, Table, select
 
 from store.driver_values import Row, change_of, converted, driver_rows, reading_of, sql_type
 
@@ -49,6 +49,12 @@ def lock_many(conn: Connection, key: Column[Any], keys: Collection[Any]) -> None
     among = f'"{key.name}" = ANY(%b::{sql_type(conn, key)}[])'
     ending = f'ORDER BY "{key.name}" FOR NO KEY UPDATE'
     conn.exec_driver_sql(f'SELECT FROM "{key.table.name}" WHERE {among} {ending}', (wanted,))
+
+
+def lock_all(conn: Connection, key: Column[Any], where: ColumnElement[bool]) -> None:
+    """The same of all rows that meet a condition."""
+    if conn.dialect.name != "sqlite":
+        conn.execute(select(key).where(where).order_by(key).with_for_update())
 
 
 _Names = tuple[Sequence[str], Sequence[str]]
