@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Row, and_, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
-from notifier import guard, states, storm
+from notifier import guard, states, storm, unpaid
 from notifier.content import IN_APP
 from notifier.places import (
     IN_APP_ONLY,
@@ -99,7 +99,7 @@ class Onward:
                 .limit(AT_ONCE)
                 .with_for_update(skip_locked=True)
             ).all()
-            states.lock_all(conn, delivery.c.notice_id.in_(due))
+            states.lock_all(conn, unpaid.concerned(due))
             went = sum(self._contained(conn, each, now) for each in due)
             conn.execute(delete(onward).where(onward.c.notice_id.in_(due)))
             if went:
@@ -116,7 +116,8 @@ class Onward:
         """One notice; what is wrong with it stays with it: its dead delivery is there to be redriven."""
         try:
             with conn.begin_nested():
-                return self._go(conn, notice_id, now)
+                told, bundle = unpaid.take_apart(conn, notice_id, now)
+                return sum(self._go(conn, each, bundle, now) for each in told)
         except Exception as error:
             if not guard.is_defect(error):
                 raise
@@ -124,7 +125,7 @@ class Onward:
             self._log.error(ONWARD_FAILED, notice_id=str(notice_id), reason=reason)
             return 0
 
-    def _go(self, conn: Connection, notice_id: Any, now: int) -> int:
+    def _go(self, conn: Connection, notice_id: Any, bundle: str | None, now: int) -> int:
         row = conn.execute(select(notice).where(notice.c.notice_id == notice_id)).one_or_none()
         if row is None or row.content is None or row.read_at is not None:
             return 0
@@ -140,16 +141,20 @@ class Onward:
         found = next_way(row, there, person, affordable, now)
         if found is None:
             return 0
-        went = self._goes(conn, row, found, now)
-        _cancel_unpaid(conn, notice_id, now)
+        went = self._goes(conn, row, found, bundle, now)
+        unpaid.withdraw(conn, notice_id, now)
         return went
 
-    def _goes(self, conn: Connection, row: Row[Any], found: Next, now: int) -> int:
-        """Through the storm brake, as any news does that is about to leave."""
+    def _goes(
+        self, conn: Connection, row: Row[Any], found: Next, bundle: str | None, now: int
+    ) -> int:
+        """Through the storm brake, as any news does that is about to leave; a bundle is gathered first."""
         if found.step is not None:
-            return _bring_forward(conn, found.step, found.at)
+            return _bring_forward(conn, found.step, found.at, bundle)
         made = found.made
-        if found.at <= now:
+        if bundle is not None:
+            made = tuple(unpaid.gathered(each, bundle) for each in made)
+        elif found.at <= now:
             employer = storm.employers_of(conn, [row.notice_id])[row.notice_id]
             admitted = self._brake.admits(conn, [employer] * len(made), now)
             made = tuple(
@@ -226,24 +231,9 @@ def _carries(row: Row[Any]) -> bool:
     return row.state in _CARRIED
 
 
-def _bring_forward(conn: Connection, step: Row[Any], at: int) -> int:
-    """Let a step leave now, in quiet hours at their end: the sweeper releases it (step_release.py)."""
+def _bring_forward(conn: Connection, step: Row[Any], at: int, bundle: str | None) -> int:
+    """Let a step leave now, in quiet hours at their end: step_release.py does, or gather.py a bundle's."""
     mine = (delivery.c.delivery_id == step.delivery_id, delivery.c.state == HELD)
-    return conn.execute(update(delivery).where(*mine).values(available_at=at)).rowcount
-
-
-def _cancel_unpaid(conn: Connection, notice_id: Any, now: int) -> None:
-    """What there was no money for is told on another channel instead; a digest tells others, too."""
-    unpaid = and_(
-        delivery.c.notice_id == notice_id,
-        delivery.c.reason == COST_CAP,
-        delivery.c.digest.is_(False),
-    )
-    states.move_all(
-        conn,
-        unpaid,
-        origin=frozenset({HELD}),
-        to=CANCELLED,
-        now=now,
-        changes={"token": None, "lease_until": None},
-    )
+    return conn.execute(
+        update(delivery).where(*mine).values(available_at=at, bundle=bundle)
+    ).rowcount

@@ -1,7 +1,8 @@
 """8f' The release of steps: what was held until its step passes the storm brake, as first news does.
 
-In: held steps (ways.py) whose time has come, in the sweeper's transaction. Out: pending, or held on by the
-brake, reason `storm`, for its time or until an operator's word; what it has held once is not counted again.
+In: held steps (ways.py) whose time has come, those of bundles aside (8f gather.py), in the sweeper's
+transaction. Out: pending, or held on by the brake, reason `storm`, for its time or until an operator's
+word; what it has held once is not counted again.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,12 @@ def release_steps(conn: Connection, brake: Brake, now: int) -> int:
     """Let some leave; returns how many."""
     due = conn.execute(
         select(delivery.c.delivery_id, delivery.c.notice_id, _IS_WAVED.label("waved"))
-        .where(delivery.c.state == HELD, IS_STEP, delivery.c.available_at <= now)
+        .where(
+            delivery.c.state == HELD,
+            delivery.c.bundle.is_(None),
+            IS_STEP,
+            delivery.c.available_at <= now,
+        )
         .order_by(delivery.c.available_at, delivery.c.delivery_id)
         .limit(_MOST_STEPS)
         .with_for_update(skip_locked=True)

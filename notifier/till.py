@@ -66,8 +66,7 @@ class Till:
         self.pay_back(conn, held, result.cost, conn.execute(uncounting).scalar_one())
 
     def _hold(self, conn: Connection, held: Claim, now: int) -> None:
-        """Until the next day, or an operator's word. A digest goes nowhere else by itself."""
+        """Until the next day, or an operator's word, or until another channel has the news."""
         until = self._spending.refuse(conn, held.channel, now)
         attempts.drop(conn, held, to=HELD, now=now, reason=COST_CAP, available_at=until)
-        if not held.digest:
-            look_for_another(conn, {held.notice_id}, now)
+        look_for_another(conn, {held.notice_id}, now)

@@ -413,11 +413,11 @@ def test_in_any_order_nobody_is_told_twice_and_nothing_outlives_its_purpose(
     database.close()
 
 
-def unpaid(desk: Desk, *, digest: bool = False) -> None:
+def unpaid(desk: Desk) -> None:
     """The first channel's money is spent: its delivery is held, and looks for another way."""
     with desk.database.begin() as conn:
         first = (delivery.c.channel == "push") & (delivery.c.state == "pending")
-        held = {"state": "held", "reason": COST_CAP, "digest": digest}
+        held = {"state": "held", "reason": COST_CAP}
         held |= {"available_at": desk.now + 3_600_000_000}
         conn.execute(update(delivery).where(first).values(held))
         ids = conn.scalars(select(delivery.c.notice_id).where(delivery.c.reason == COST_CAP)).all()
@@ -451,13 +451,6 @@ def test_a_channel_without_money_is_no_way_out(desk: Desk) -> None:
     unpaid(desk)
     desk.go()
     assert desk.stand("resumed") == {"push": ("held", COST_CAP, None)}
-
-
-def test_a_digest_without_money_keeps_waiting_for_those_that_it_tells_of(desk: Desk) -> None:
-    desk.tell(resumed(3))
-    unpaid(desk, digest=True)
-    desk.go()
-    assert desk.stand("resumed")["push"] == ("held", COST_CAP, None)
 
 
 def test_other_ways_pass_the_storm_brake(desk: Desk) -> None:
