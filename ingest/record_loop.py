@@ -64,7 +64,8 @@ class RecordLoop:
                 await self._write(group[half:])
                 return
         for item, position in zip(group, after, strict=True):
-            item.done.set_result(position)
+            if not item.done.done():  # who waited was ended meanwhile: others are followed now
+                item.done.set_result(position)
         self._on_written()
 
     async def _write_one(self, item: Write[T]) -> T:
