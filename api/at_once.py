@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from projections.freshness import Freshness, Standing, freshness, told, with_standing
-from projections.sets import FIRST, LastServing, SetName, active_set
+from projections.freshness import Freshness, Standing, standing, told, with_standing
+from projections.sets import FIRST, LastServing, SetName
 from store.query import Query
 
 _BESIDE: Final = len(Standing._fields)
@@ -31,20 +31,17 @@ def found_at_once(
     page: Callable[[SetName], Query],
 ) -> Found:
     """Ask for a page that is about these contracts; right outside of a transaction, too."""
-    asked = set(contract_ids)
+    asked, name = set(contract_ids), last.name
     while True:
-        name, query = last.name, page(last.name)
+        query = page(name)
         values = query.values | {"contract_ids": list(asked)}
         rows = conn.execute(with_standing(query.statement, name), values).all()
-        if not rows:
-            last.name = active_set(conn)
-            fresh = freshness(
-                conn, last.name, asked
-            )  # before the last look: it must not claim more
-            if conn.execute(*page(last.name)).first() is None:
-                return Found(last.name, (), fresh)
+        told_of = Standing(*rows[0][-_BESIDE:]) if rows else standing(conn, name, asked)
+        last.name = serving = told_of.active or FIRST
+        if serving != name:
+            name = serving
             continue
-        standing = Standing(*rows[0][-_BESIDE:])
-        last.name = standing.active or FIRST
-        if last.name == name:
-            return Found(name, rows, told(conn, standing, asked))
+        fresh = told(conn, told_of, asked)
+        # An empty page is looked at again behind its standing, which must not claim more than it.
+        if rows or conn.execute(*query).first() is None:
+            return Found(name, rows, fresh)

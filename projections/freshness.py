@@ -48,11 +48,15 @@ class Freshness(NamedTuple):
 def freshness(conn: Connection, name: SetName, contract_ids: Collection[str]) -> Freshness:
     """Of an answer about these contracts."""
     asked = set(contract_ids)
-    standing = conn.execute(_standing(name), {"contract_ids": list(asked)}).one()
-    return told(conn, Standing(*standing), asked)
+    return told(conn, standing(conn, name, asked), asked)
 
 
-def told(conn: Connection, standing: "Standing", asked: Collection[str]) -> Freshness:
+def standing(conn: Connection, name: SetName, asked: Collection[str]) -> Standing:
+    """By itself, where no page tells it: of these contracts, no two of them the same."""
+    return Standing(*conn.execute(_standing(name), {"contract_ids": list(asked)}).one())
+
+
+def told(conn: Connection, standing: Standing, asked: Collection[str]) -> Freshness:
     """What a standing says about these contracts, no two of them the same.
 
     It may be older than what `conn` sees: what waits is then counted from where the read models stood.
@@ -98,8 +102,8 @@ def with_standing(page: Select[Any], name: SetName) -> Select[Any]:
 
     A page without rows says nothing of the standing.
     """
-    standing = _standing(name).subquery("standing")
-    return page.outerjoin(standing, true()).add_columns(*standing.c)
+    beside = _standing(name).subquery("standing")
+    return page.outerjoin(beside, true()).add_columns(*beside.c)
 
 
 # The lowest contract event that is recorded but not yet in the read models. An expression, since both
