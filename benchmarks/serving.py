@@ -10,6 +10,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from cli.http_connection import HttpConnection
 from cli.serving import QuietServer
 
 BACKLOG = 2048  # as many as may come at once
@@ -24,7 +25,10 @@ def served(app: ASGIApp, *, ending: End, ended: End) -> Iterator[int]:
     `ending`: awaited before connections are closed, on the loop that serves; `ended`: after it.
     """
     listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
-    server = QuietServer(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
+    config = uvicorn.Config(
+        app, http=HttpConnection, log_level="warning", lifespan="off", access_log=False
+    )
+    server = QuietServer(config)
     stop = threading.Event()
 
     async def serve() -> None:

@@ -16,6 +16,7 @@ from api.dependencies import ApiDependencies
 from api.rate_limits import RateLimits
 from cli.callback_providers import callback_providers
 from cli.contract_list import contracts_of
+from cli.http_connection import HttpConnection
 from cli.roles import Role
 from cli.wiring import Deployment
 from config.api_settings import ApiSettings
@@ -154,6 +155,7 @@ async def _serve(here: Deployment, database: Database, stop: threading.Event) ->
     app = create_app(_given(here, database))
     config = uvicorn.Config(
         app,
+        http=HttpConnection,
         host=settings.host,
         port=settings.port,
         log_level="warning",

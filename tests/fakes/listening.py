@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from cli.http_connection import HttpConnection
 from cli.serving import QuietServer
 
 PATIENCE = 30.0  # seconds; a test that waits longer has failed
@@ -32,7 +33,9 @@ def listening(app: FastAPI, *, send_buffer: int | None = None) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     if send_buffer is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    server = QuietServer(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
+    server = QuietServer(
+        uvicorn.Config(app, http=HttpConnection, log_level="warning", timeout_graceful_shutdown=5)
+    )
     stop = threading.Event()
 
     async def serve() -> None:
