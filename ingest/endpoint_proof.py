@@ -77,7 +77,8 @@ class Proof:
     async def _check(self, endpoint: Endpoint, identity: Identity) -> None:
         number, began = next(self._numbers), self._clock()
         try:
-            endpoint.proven = await identity.check(endpoint.rpc)
+            strictly = isinstance(endpoint.expelled, ForkedChain)
+            endpoint.proven = await identity.check(endpoint.rpc, strictly=strictly)
         except (WrongNetwork, ForkedChain) as wrong:
             expel(endpoint, wrong, self._clock())
             raise

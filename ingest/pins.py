@@ -49,9 +49,10 @@ class Pin(NamedTuple):
 class Identity(Protocol):
     """What an endpoint must prove before it is believed."""
 
-    async def check(self, rpc: EventSource) -> bool:
+    async def check(self, rpc: EventSource, *, strictly: bool = False) -> bool:
         """False: nothing speaks against it yet, but it must be asked again soon.
 
+        `strictly`: it told another chain before, so that it needs a proof, not the lack of one.
         Raises WrongNetwork, ForkedChain, and as EventSource.
         """
         ...
@@ -63,7 +64,7 @@ class PassphraseOnly:
     def __init__(self, passphrase: str) -> None:
         self._passphrase = passphrase
 
-    async def check(self, rpc: EventSource) -> bool:
+    async def check(self, rpc: EventSource, *, strictly: bool = False) -> bool:  # noqa: ARG002 # the protocol's
         """See Identity."""
         await rpc.check_network(self._passphrase)
         return True
@@ -89,7 +90,7 @@ class ChainIdentity:
         """Ledgers that we know: the operator's own, then those stored, newest first."""
         return [*([] if self._given is None else [self._given]), *self._stored()]
 
-    async def check(self, rpc: EventSource) -> bool:
+    async def check(self, rpc: EventSource, *, strictly: bool = False) -> bool:
         """See Identity. Where the endpoint has none of the pinned ledgers, its name has to do."""
         await rpc.check_network(self._passphrase)
         stored = await self._read()
@@ -97,8 +98,11 @@ class ChainIdentity:
             return True
         health = await rpc.health()
         try:
-            return await self._compare(rpc, health.oldest_ledger, health.latest_ledger, stored)
+            window = (health.oldest_ledger, health.latest_ledger)
+            return await self._compare(rpc, *window, stored, strictly=strictly)
         except RequestRefused as refused:
+            if strictly:
+                raise
             # Some gateways do not serve getLedgers.
             self._warn_once(rpc.name, str(refused))
             return True
@@ -121,7 +125,7 @@ class ChainIdentity:
         return self._known
 
     async def _compare(
-        self, rpc: EventSource, oldest: int, latest: int, stored: Sequence[Pin]
+        self, rpc: EventSource, oldest: int, latest: int, stored: Sequence[Pin], *, strictly: bool
     ) -> bool:
         given = self._given
         if given is not None and oldest <= given.ledger <= latest:
@@ -131,7 +135,11 @@ class ChainIdentity:
         if known is not None:
             await _same_hash(rpc, known)
         else:
-            await self._same_below(rpc, [pin for pin in stored if pin.ledger < oldest])
+            same = await self._same_below(rpc, [pin for pin in stored if pin.ledger < oldest])
+            if strictly and not same:
+                raise ForkedChain(
+                    rpc.name, "it told another chain, and has no ledger left to prove itself by"
+                )
         newest = stored[0] if stored else None
         if newest is None or newest.closed_at is None or newest.ledger <= latest:
             return True
@@ -143,13 +151,19 @@ class ChainIdentity:
             )
         return False
 
-    async def _same_below(self, rpc: EventSource, pins: Sequence[Pin]) -> None:
-        """Where a data store behind it still has a ledger that left its window, it must be ours."""
-        if pins:
-            try:
-                await _same_hash(rpc, pins[0])
-            except RetentionGap:
-                self._warn_once(rpc.name, "no pinned ledger is left")
+    async def _same_below(self, rpc: EventSource, pins: Sequence[Pin]) -> bool:
+        """Where a data store behind it still has a ledger that left its window, it must be ours.
+
+        False: there is none.
+        """
+        if not pins:
+            return False
+        try:
+            await _same_hash(rpc, pins[0])
+        except RetentionGap:
+            self._warn_once(rpc.name, "no pinned ledger is left")
+            return False
+        return True
 
 
 async def _same_hash(rpc: EventSource, pin: Pin) -> None:

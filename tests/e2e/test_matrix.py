@@ -33,6 +33,8 @@ FOUND = {
     39: "after a reset a page of the new chain was recorded before anybody noticed",
     56: "the same, and the endpoint's own ledgers were not proven anew",
     3229: "a reset at the same height: the node alone pinned its new chain and was believed",
+    2547: "a node expelled for its fork was believed again, once no ledger was left to prove it by",
+    2873: "the same: a gap was healed with the fork's ledgers, and certified",
     16: "a cursor moved beyond the newest ledger of a node with fewer ledgers than the margin",
 }
 

@@ -62,6 +62,24 @@ async def test_where_no_pin_can_be_seen_the_name_has_to_do():
     await several.pool.check_network(PASSPHRASE)
 
 
+@pytest.mark.parametrize("window", [{"oldest": 95}, {"latest": 80}])
+async def test_who_told_another_chain_comes_back_by_a_proof_alone(window):
+    several = Several(pins=[], a={}, b={})
+    forked, true = several.nodes
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: [pin_of(true, 90)])
+    forked.salt = "fork"
+    await several.pool.check_network(PASSPHRASE)
+    for name, ledger in window.items():
+        setattr(forked, name, ledger)
+    several.now += 3600
+    await several.pool.look()
+    assert several.endpoints[0].state == "expelled"
+    forked.salt, forked.oldest, forked.latest = true.salt, 1, 100
+    several.now += 3600
+    await several.pool.look()
+    assert several.endpoints[0].state == "closed"
+
+
 async def test_a_pin_below_the_window_is_asked_for_where_a_data_store_has_it():
     several = Several(pins=[], a={"oldest": 80})
     node = several.nodes[0]
