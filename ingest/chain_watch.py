@@ -68,13 +68,15 @@ class ChainWatch:
         """Which ledgers it has. Raises RpcUnavailable where its newest one leapt, or went far back.
 
         The answer that shows it may be of another chain already: it is not believed, and the endpoint is
-        asked again once it has proven itself.
+        asked again once it has proven itself. One that nothing spoke against yet has to as soon as it can.
         """
         await self._shows(endpoint, latest)
         if notice(endpoint, oldest, latest):
             raise RpcUnavailable(
                 f"{endpoint.name} went back to ledger {latest}, and has to prove its chain", 0
             )
+        if endpoint.must_prove:
+            await self._proof.afterwards(endpoint)
 
     async def _shows(self, endpoint: Endpoint, ledger: int) -> None:
         """Have it show a ledger that is far beyond the newest one: after an outage it can."""

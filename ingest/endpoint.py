@@ -40,7 +40,8 @@ class Endpoint:
     """Times by the pool's clock, in seconds.
 
     `failures`, `misses`: in a row; a miss is also a node that is behind. `expelled`: why it is not
-    believed. `proof`, `proven_at`: its last one (endpoint_proof.py). `outcomes`: {outcome: requests}.
+    believed. `proof`, `proven_at`: its last one; `provable_from`: where that said nothing, the ledger
+    from which on one can (endpoint_proof.py). `outcomes`: {outcome: requests}.
     """
 
     rpc: EventSource
@@ -52,6 +53,7 @@ class Endpoint:
     proven: bool = False
     proof: int = 0
     proven_at: float = -math.inf
+    provable_from: int = 0
     doubted_again_at: float = 0.0
     expelled: Permanent | None = None
     reason: str | None = None
@@ -87,6 +89,11 @@ class Endpoint:
             return True
         return not self.probing and self.rest_until <= now
 
+    @property
+    def must_prove(self) -> bool:
+        """Neither proven nor refuted, and it has the ledger now that decides which."""
+        return not self.proven and self.latest_ledger >= self.provable_from
+
     def rest(self, now: float, seconds: float | None = None) -> None:
         """Be asked last for a while: so long, or doubling from failure to failure."""
         self.rest_until = now + self.backoff.next(seconds)
@@ -113,6 +120,7 @@ class Endpoint:
         """Have it prove its chain before its next use."""
         self.proven = False
         self.proven_at = -math.inf
+        self.provable_from = 0
         self.doubted_again_at = 0.0
 
     def saw(self, oldest: int | None, latest: int) -> bool:

@@ -33,7 +33,8 @@ class Proof:
         if self.identity is None or endpoint.proven:
             return
         async with endpoint.proving:
-            if self._clock() >= endpoint.doubted_again_at and not self._has_proven(endpoint):
+            due = self._clock() >= endpoint.doubted_again_at or endpoint.must_prove
+            if due and not self._has_proven(endpoint):
                 await self._check(endpoint, self.identity)
 
     @staticmethod
@@ -46,7 +47,8 @@ class Proof:
 
         One check for each of many pages would make catching up three times as slow. Raises RpcUnavailable.
         """
-        if self.identity is None or self._clock() < endpoint.proven_at + FRESH_SECONDS:
+        fresh = self._clock() < endpoint.proven_at + FRESH_SECONDS
+        if self.identity is None or (fresh and not endpoint.must_prove):
             return
         now = next(self._numbers)
         try:
@@ -78,10 +80,11 @@ class Proof:
         number, began = next(self._numbers), self._clock()
         try:
             strictly = isinstance(endpoint.expelled, ForkedChain)
-            endpoint.proven = await identity.check(endpoint.rpc, strictly=strictly)
+            provable_from = await identity.check(endpoint.rpc, strictly=strictly)
         except (WrongNetwork, ForkedChain) as wrong:
             expel(endpoint, wrong, self._clock())
             raise
+        endpoint.proven, endpoint.provable_from = provable_from is None, provable_from or 0
         endpoint.proof, endpoint.proven_at = number, began
         endpoint.doubted_again_at = self._clock() + DOUBT_SECONDS
         if endpoint.expelled is not None:

@@ -3,7 +3,8 @@
 At the start of a leadership and every 60 ledgers (about five minutes). Each pin is a little behind the
 newest ledger, so that every honest endpoint has it. Before another one is kept, and every minute, all
 endpoints have to prove themselves against the newest: one that was switched to another chain meanwhile must
-not say what it is measured by. A proof costs three requests, of which getLedgers carries one ledger.
+not say what it is measured by, and who told a hash proves itself once more behind it. A proof costs three
+requests, of which getLedgers carries one ledger.
 """
 
 import asyncio
@@ -63,7 +64,10 @@ class PinKeeper:
         try:
             health = await self._pool.health()
             ledger = max(health.oldest_ledger, health.latest_ledger - LAG_LEDGERS)
-            heads = await self._pool.ledger_heads(ledger)
+            told = await self._pool.ledger_heads(ledger)
+            await self._pool.prove_again()
+            proven = {each.name for each in self._pool.endpoints if each.proven}
+            heads = {name: head for name, head in told.items() if name in proven}
             head, source = _agreed(heads, ledger)
             await asyncio.to_thread(store_pin, self._database, self._lease, head, source)
         except (errors.Transient, Transient) as trouble:

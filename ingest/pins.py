@@ -49,8 +49,8 @@ class Pin(NamedTuple):
 class Identity(Protocol):
     """What an endpoint must prove before it is believed."""
 
-    async def check(self, rpc: EventSource, *, strictly: bool = False) -> bool:
-        """False: nothing speaks against it yet, but it must be asked again soon.
+    async def check(self, rpc: EventSource, *, strictly: bool = False) -> int | None:
+        """None: it is proven. Else nothing speaks against it yet, and from this ledger on it can be proven.
 
         `strictly`: it told another chain before, so that it needs a proof, not the lack of one.
         Raises WrongNetwork, ForkedChain, and as EventSource.
@@ -64,10 +64,10 @@ class PassphraseOnly:
     def __init__(self, passphrase: str) -> None:
         self._passphrase = passphrase
 
-    async def check(self, rpc: EventSource, *, strictly: bool = False) -> bool:  # noqa: ARG002 # the protocol's
+    async def check(self, rpc: EventSource, *, strictly: bool = False) -> int | None:  # noqa: ARG002 # the protocol's
         """See Identity."""
         await rpc.check_network(self._passphrase)
-        return True
+        return None
 
 
 class ChainIdentity:
@@ -90,12 +90,12 @@ class ChainIdentity:
         """Ledgers that we know: the operator's own, then those stored, newest first."""
         return [*([] if self._given is None else [self._given]), *self._stored()]
 
-    async def check(self, rpc: EventSource, *, strictly: bool = False) -> bool:
+    async def check(self, rpc: EventSource, *, strictly: bool = False) -> int | None:
         """See Identity. Where the endpoint has none of the pinned ledgers, its name has to do."""
         await rpc.check_network(self._passphrase)
         stored = await self._read()
         if self._given is None and not stored:
-            return True
+            return None
         health = await rpc.health()
         try:
             window = (health.oldest_ledger, health.latest_ledger)
@@ -105,7 +105,7 @@ class ChainIdentity:
                 raise
             # Some gateways do not serve getLedgers.
             self._warn_once(rpc.name, str(refused))
-            return True
+            return None
         except RetentionGap as trimmed:
             # Its window moved on between the two questions; to the caller it would look like a gap.
             raise RpcUnavailable(f"{rpc.name} could not prove its chain: {trimmed}", 0) from trimmed
@@ -126,11 +126,11 @@ class ChainIdentity:
 
     async def _compare(
         self, rpc: EventSource, oldest: int, latest: int, stored: Sequence[Pin], *, strictly: bool
-    ) -> bool:
+    ) -> int | None:
         given = self._given
         if given is not None and oldest <= given.ledger <= latest:
             await _same_hash(rpc, given)
-            return True
+            return None
         known = next((pin for pin in stored if oldest <= pin.ledger <= latest), None)
         if known is not None:
             await _same_hash(rpc, known)
@@ -142,14 +142,14 @@ class ChainIdentity:
                 )
         newest = stored[0] if stored else None
         if newest is None or newest.closed_at is None or newest.ledger <= latest:
-            return True
+            return None
         tip = await rpc.ledger_head(latest)
         if tip.closed_at > newest.closed_at:
             raise ForkedChain(
                 rpc.name,
                 f"its ledger {tip.sequence} closed after ledger {newest.ledger}, which we have passed",
             )
-        return False
+        return newest.ledger
 
     async def _same_below(self, rpc: EventSource, pins: Sequence[Pin]) -> bool:
         """Where a data store behind it still has a ledger that left its window, it must be ours.

@@ -131,6 +131,41 @@ async def test_who_was_switched_to_another_chain_is_not_asked_for_a_pin(database
     assert [pin.ledger for pin in pins(database)] == [88]
 
 
+async def test_who_is_neither_proven_nor_refuted_tells_no_pin(database, lease):
+    """A pin of the chain after a reset would have proven that chain for ever."""
+    several = Several(pins=[], a={})
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: pins(database))
+    await several.pool.check_network("")
+    assert await PinKeeper(database, several.pool, lease).pin() == 88
+    several.nodes[0].salt, several.nodes[0].latest = "fork", 70
+    with pytest.raises(RpcUnavailable, match="went back to ledger 70"):
+        await several.fetch()
+    assert await PinKeeper(database, several.pool, lease).pin() is None
+    several.nodes[0].latest = 130
+    assert await PinKeeper(database, several.pool, lease).pin() is None
+    with pytest.raises(ForkedChain, match="its ledger 88 has the hash"):
+        await PinKeeper(database, several.pool, lease).pin()
+    assert [pin.ledger for pin in pins(database)] == [88]
+
+
+async def test_who_is_switched_while_it_tells_a_pin_is_not_believed(database, lease, monkeypatch):
+    several = Several(pins=[], a={})
+    several.pool.proof.identity = ChainIdentity(PASSPHRASE, None, lambda: pins(database))
+    await several.pool.check_network("")
+    assert await PinKeeper(database, several.pool, lease).pin() == 88
+    node, told = several.nodes[0], several.pool.ledger_heads
+    node.latest = 160
+
+    async def switched(ledger):
+        node.salt = "fork"
+        return await told(ledger)
+
+    monkeypatch.setattr(several.pool, "ledger_heads", switched)
+    with pytest.raises(ForkedChain, match="its ledger 88 has the hash"):
+        await PinKeeper(database, several.pool, lease).pin()
+    assert [pin.ledger for pin in pins(database)] == [88]
+
+
 async def test_all_prove_themselves_again_while_nothing_is_pinned(database, lease, monkeypatch):
     monkeypatch.setattr(pin_keeper, "LOOK_SECONDS", 0.01)
     several = Several(pins=[], a={}, b={})

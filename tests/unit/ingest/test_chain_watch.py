@@ -152,6 +152,20 @@ async def test_many_that_meet_the_same_oddity_have_it_settled_once():
     several.now += DOUBT_SECONDS
 
 
+async def test_who_was_reset_proves_itself_as_soon_as_it_has_a_pinned_ledger():
+    """Close times are the same, and no second look is due yet: between the two it passed the pin."""
+    several = await following(pins=PINS, a={})
+    switch(several.nodes[0], salt="fork", latest=70)
+    with pytest.raises(RpcUnavailable, match="went back to ledger 70"):
+        await several.fetch()
+    assert (await several.fetch()).latest_ledger == 70  # nothing speaks against it yet
+    several.nodes[0].latest = 90
+    with pytest.raises(RpcUnavailable, match="its ledger 80 has the hash"):
+        await several.fetch(window_end(85))
+    with pytest.raises(ForkedChain):
+        await several.fetch(window_end(85))
+
+
 @pytest.mark.parametrize("latest", [10_000, 2**32 - 1])
 async def test_a_newest_ledger_that_leaps_must_be_shown(latest):
     several = await following(a={})
