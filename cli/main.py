@@ -1,83 +1,68 @@
 """The `pausewire` command: one file per group of commands, errors that say how to go on."""
 
 import sys
+from typing import ClassVar
 
 import typer
 
-from cli import (
-    access,
-    announcing,
-    backfill,
-    callbacks,
-    completeness,
-    configuration,
-    contracts,
-    database,
-    deliveries,
-    demo,
-    doctor,
-    events,
-    keys,
-    notice,
-    openapi,
-    processes,
-    profiles,
-    push,
-    recipients,
-    reconcile,
-    replay,
-    reprocess,
-    rules,
-    sending,
-    simulate,
-    slo,
-    status,
-    usage_report,
-)
+from cli.groups import GroupOnDemand
 from cli.output import FAILED, USAGE
 from config.errors import ConfigurationError
 from domain.errors import InvalidValue
 from notifier.errors import WrongMasterKey
 from store.errors import StoreError
 
+
+class Commands(GroupOnDemand):
+    """Every command, and where it is: the processes first, then by name."""
+
+    modules: ClassVar = {
+        "up": "cli.processes",
+        "index": "cli.processes",
+        "notify": "cli.processes",
+        "api": "cli.processes",
+        "access": "cli.access",
+        "announce": "cli.announcing",
+        "backfill": "cli.backfill",
+        "callbacks": "cli.callbacks",
+        "completeness": "cli.completeness",
+        "config": "cli.configuration",
+        "contracts": "cli.contracts",
+        "db": "cli.database",
+        "deliveries": "cli.deliveries",
+        "demo": "cli.demo",
+        "doctor": "cli.doctor",
+        "events": "cli.events",
+        "keys": "cli.keys",
+        "notice": "cli.notice",
+        "openapi": "cli.openapi",
+        "profiles": "cli.profiles",
+        "push": "cli.push",
+        "recipients": "cli.recipients",
+        "reconcile": "cli.reconcile",
+        "replay": "cli.replay",
+        "report": "cli.usage_report",
+        "reprocess": "cli.reprocess",
+        "rules": "cli.rules",
+        "sending": "cli.sending",
+        "simulate": "cli.simulate",
+        "slo": "cli.slo",
+        "status": "cli.status",
+    }
+
+
 app = typer.Typer(
     name="pausewire",
-    help="The moment a pay stream stops, the person who lives on it knows.",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (
-    access,
-    announcing,
-    backfill,
-    callbacks,
-    completeness,
-    configuration,
-    contracts,
-    database,
-    deliveries,
-    demo,
-    doctor,
-    events,
-    keys,
-    notice,
-    openapi,
-    processes,
-    profiles,
-    push,
-    recipients,
-    reconcile,
-    replay,
-    reprocess,
-    rules,
-    sending,
-    simulate,
-    slo,
-    status,
-    usage_report,
-):
-    group.register(app)
+
+
+@app.callback()
+def pausewire() -> None:
+    """The moment a pay stream stops, the person who lives on it knows."""
 
 
 def main() -> None:

@@ -1,15 +1,14 @@
-"""`pausewire up`, `index`, `notify`, `api`: the long-running processes."""
+"""`pausewire up`, `index`, `notify`, `api`: the long-running processes.
+
+Each loads what its own roles need: a worker that starts again needs no HTTP interface.
+"""
 
 from collections.abc import Callable
 
 import typer
 
-from cli.indexing import index_roles
-from cli.notifying import canary_roles, notify_roles
 from cli.output import FAILED, refuse
 from cli.roles import Role, run_roles, stop_on_signals
-from cli.sandbox_run import run_sandbox
-from cli.serving import api_role
 from cli.wiring import Deployment, deployment
 from ingest.errors import ProfileInvalid
 from store.engine import Database
@@ -31,35 +30,49 @@ def up() -> None:
     if not here.settings.simulator.enabled:
         _run(here, all_roles)
         return
+    from cli.sandbox_run import run_sandbox
+
     run_sandbox(here, all_roles)
 
 
 def index() -> None:
     """Follow the chain and keep the read models; one process is active, the others stand by."""
+    from cli.indexing import index_roles
+
     _run(deployment(), index_roles)
 
 
 def notify() -> None:
     """Plan and deliver alerts; run as many as wanted."""
-    _run(
-        deployment(),
-        lambda here, database: [*notify_roles(here, database), *canary_roles(here, database)],
-    )
+    _run(deployment(), _telling_roles)
 
 
 def api() -> None:
     """Serve the HTTP interface; run as many as wanted."""
-    _run(deployment(), lambda here, database: [api_role(here, database)])
+    _run(deployment(), _serving_roles)
 
 
 def all_roles(here: Deployment, database: Database) -> list[Role]:
     """Everything that one process can do."""
+    from cli.indexing import index_roles
+
     return [
         *index_roles(here, database),
-        *notify_roles(here, database),
-        *canary_roles(here, database),
-        api_role(here, database),
+        *_telling_roles(here, database),
+        *_serving_roles(here, database),
     ]
+
+
+def _telling_roles(here: Deployment, database: Database) -> list[Role]:
+    from cli.notifying import canary_roles, notify_roles
+
+    return [*notify_roles(here, database), *canary_roles(here, database)]
+
+
+def _serving_roles(here: Deployment, database: Database) -> list[Role]:
+    from cli.serving import api_role
+
+    return [api_role(here, database)]
 
 
 def _run(here: Deployment, wiring: _Wiring) -> None:

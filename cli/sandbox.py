@@ -1,23 +1,31 @@
-"""The simulated network beside the roles: what `up` runs in development, and `demo` always."""
+"""The simulated network beside the roles: what `up` runs in development, and `demo` always.
 
-from collections.abc import Iterator
+It is loaded where there is one: outside of development no command needs it.
+"""
+
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from api.routes.preview import PREVIEW_PATH
 from cli.wiring import Deployment
 from config.contract_settings import ContractSettings
 from config.settings import Settings
 from config.web_auth_settings import WebAuthSettings
-from simulator.network import SimulatedNetwork, running
-from simulator.options import SimulatorOptions
-from simulator.web_auth import server_keypair, web_auth_contract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.network import SimulatedNetwork
+    from simulator.options import SimulatorOptions
 
 
-def options_of(settings: Settings, *, events: int | None = None) -> SimulatorOptions:
+def options_of(settings: Settings, *, events: int | None = None) -> "SimulatorOptions":
     """The simulator's options as the settings have them."""
+    from api.routes.preview import PREVIEW_PATH
+    from simulator.options import SimulatorOptions
+
     simulator = settings.simulator
     return SimulatorOptions(
         state_dir=simulator.state_dir,
@@ -36,9 +44,11 @@ def options_of(settings: Settings, *, events: int | None = None) -> SimulatorOpt
 
 @contextmanager
 def beside(
-    here: Deployment, options: SimulatorOptions
-) -> Iterator[tuple[Deployment, SimulatedNetwork]]:
+    here: Deployment, options: "SimulatorOptions"
+) -> "Iterator[tuple[Deployment, SimulatedNetwork]]":
     """Run the simulated network, and give a deployment that follows it and sends to its catchers."""
+    from simulator.network import running
+
     with running(options) as network:
         yield replace(here, loaded=replace(here.loaded, settings=_pointed(here, network))), network
 
@@ -47,6 +57,8 @@ def as_followed(here: Deployment) -> Deployment:
     """The deployment as its indexer has it: in development it follows the network that `up` runs."""
     if not here.settings.simulator.enabled:
         return here
+    from simulator.network import SimulatedNetwork
+
     network = SimulatedNetwork(options_of(here.settings))
     network.rpc_url = f"http://{network.options.host}:{network.options.rpc_port}"
     network.web_url = f"http://{network.options.host}:{network.options.web_port}"
@@ -64,7 +76,9 @@ def called_back(here: Deployment) -> Deployment:
     return replace(here, loaded=replace(here.loaded, settings=changed))
 
 
-def _pointed(here: Deployment, network: SimulatedNetwork) -> Settings:
+def _pointed(here: Deployment, network: "SimulatedNetwork") -> Settings:
+    from simulator.web_auth import server_keypair, web_auth_contract
+
     settings = here.settings
     contract = ContractSettings(
         id=network.contract_id,

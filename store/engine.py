@@ -8,17 +8,20 @@ the rows they lock.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import postgresql, sqlite
 from store.errors import UnusableDatabase, translate
 from store.fifo import FifoLock
 from store.wake import Bell, rung_in
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -85,7 +88,7 @@ class Database:
         with _translated(), self._reader.connect() as conn, conn.begin():
             yield conn
 
-    def async_engine(self) -> AsyncEngine:
+    def async_engine(self) -> "AsyncEngine":
         """Connections of PostgreSQL for coroutines that read; `close_async` ends them."""
         if self._async is None:
             self._async = postgresql.async_reader(self._address, self._pool_size)

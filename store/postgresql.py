@@ -5,14 +5,16 @@ statements are not prepared, settings are SET LOCAL, isolation stands in each BE
 """
 
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 # A peer that vanished without a word (power cut, firewall) is noticed within half a minute.
 _CONNECT_ARGS: dict[str, Any] = {
@@ -58,8 +60,10 @@ def reader(url: URL, pool_size: int) -> Engine:
     return engine
 
 
-def async_reader(url: URL, pool_size: int) -> AsyncEngine:
+def async_reader(url: URL, pool_size: int) -> "AsyncEngine":
     """For coroutines that read: each statement sees its own state, unless a transaction was begun."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     engine = create_async_engine(
         url,
         pool_size=pool_size + _MORE,

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
-from store import schema
+from store import migrate, schema
 from store.engine import Database
-from store.migrate import FOLDER, current, downgrade, upgrade
+from store.migrate import FOLDER, current, downgrade, newest, upgrade
 
 PACKAGES = ("ingest", "projections", "notifier", "api")
 HEAD = max(file.name[1:5] for file in (Path(FOLDER) / "versions").glob("v[0-9]*.py"))
@@ -92,6 +92,19 @@ def wipe(conn: Connection) -> None:
     for name in names.all():
         if not name.startswith("sqlite_"):
             conn.execute(text(f'DROP TABLE "{name}"'))
+
+
+def test_what_is_up_to_date_is_known_without_the_tool(empty_url, monkeypatch):
+    assert current(empty_url) is None
+    upgrade(empty_url)
+    assert current(empty_url) == newest() == HEAD
+    monkeypatch.setattr(migrate, "_run", pytest.fail)
+    upgrade(empty_url)
+    monkeypatch.undo()
+    downgrade(empty_url, "0001")
+    assert current(empty_url) == "0001"
+    upgrade(empty_url)
+    assert current(empty_url) == HEAD
 
 
 def test_downgrading_leaves_nothing_and_upgrading_again_works(empty_url):
