@@ -69,7 +69,7 @@ class Gatherer:
         with self._database.begin() as conn:
             told = bundles.lock(conn, due, wait=False)
             for name, kinds in told.items():
-                self._gather(conn, name, kinds, now)
+                self._gather(conn, name, kinds)
             bundles.save(conn, told, windows=self._windows, now=now)
             self._database.bell.ring(conn, OUTBOX)
             reached("in_gather")
@@ -81,15 +81,16 @@ class Gatherer:
         """Gather until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(self._poll_seconds), role="gather")
 
-    def _gather(self, conn: Connection, name: str, told: Told, now: int) -> None:
+    def _gather(self, conn: Connection, name: str, told: Told) -> None:
         """One bundle; where that fails, what is due of it leaves as it is: late words beat none."""
         try:
             with conn.begin_nested():
-                gather(conn, name, told, now)
+                gather(conn, name, told, self._clock)
         except Exception as error:
             if not guard.is_defect(error):
                 raise
             self._log.error(GATHERING_FAILED, bundle=name, error=type(error).__name__)
+            now = self._clock()
             due = (delivery.c.bundle == name) & (delivery.c.available_at <= now)
             digests.release(conn, due, now)
 
@@ -103,9 +104,11 @@ class Gatherer:
             spending.forget(conn, now)
 
 
-def gather(conn: Connection, bundle: str, told: Told, now: int) -> None:
+def gather(conn: Connection, bundle: str, told: Told, clock: Callable[[], int]) -> None:
     """Decide on all that waits of a bundle. `told`: its kinds, changed in place."""
     waiting = sorted(waiting_in(conn, [bundle], locked=True), key=lambda each: each.place)
+    # Read after them: what somebody planned a moment ago is told along, and not let go before that.
+    now = clock()
     before = dict(told)
     for _, at_place in groupby(waiting, key=lambda each: each.place):
         rows = list(at_place)

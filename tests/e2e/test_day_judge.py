@@ -182,9 +182,10 @@ def test_more_than_the_cap_within_any_hour_is_found(good):
         ({"available_at": NOW + 1}, "nothing"),
         ({"available_at": NOW - 1, "reason": "gathered"}, "gathered"),
         ({"available_at": QUIET[1]}, "nothing"),  # quiet hours of somebody else
+        ({"reason": "storm", "available_at": NOW + 1, "planned_at": 2, "released_at": 1}, "storm"),
     ],
 )
-def test_what_is_held_without_a_reason_or_past_its_time_is_unaccounted(good, changes, why):
+def test_what_is_held_without_a_reason_or_out_of_its_time_is_unaccounted(good, changes, why):
     report = judged(changed(good, "sms", state="held", results=(), **changes))
     assert len(report.unaccounted) == 1
     assert why in report.held

@@ -129,11 +129,16 @@ def held(evidence: Evidence, ends: Ends) -> tuple[dict[str, dict[str, int]], lis
             continue
         end = ends[each.delivery_id]
         counts[why][end.name] += 1
-        let_go = each.released_at is not None and each.released_at < each.planned_at
-        if end.fault is not None or let_go:
-            faults.append(f"{_named(each)}, held for {why}: {end.fault or 'let go before'}")
+        fault = end.fault or _let_go_before(each)
+        if fault is not None:
+            faults.append(f"{_named(each)}, held for {why}: {fault}")
     gone = [str(one) for one in evidence.held_seen if one not in evidence.by_id]
     return {why: dict(found) for why, found in counts.items()}, faults + gone
+
+
+def _let_go_before(each: Delivery) -> str | None:
+    early = 0 if each.released_at is None else each.planned_at - each.released_at
+    return f"let go {early / MICROS} s before it was planned" if early > 0 else None
 
 
 def _named(each: Delivery) -> str:
