@@ -95,7 +95,9 @@ class Restraint:
         last, window = told.get(kind), self._windows.of(kind)
         if last is None or now >= last.at + window:
             return now + (self._collect if sheaf.collects else 0), True
-        return (last.at if now < last.at else last.at + window), False
+        # Else `now` was read before those had their turn who have just told of it.
+        joins = last.led and sheaf.collects and now < last.at
+        return (last.at if joins else last.at + window), False
 
 
 def windows_of(window_seconds: float, reminders_seconds: float) -> Windows:

@@ -65,3 +65,14 @@ def test_what_is_planned_while_a_gathering_begins_is_let_go_after_it_was_planned
     (row,) = desk.world.rows(let_go)
     assert row.released_at >= row.planned_at
     assert row.available_at >= row.planned_at
+
+
+def test_what_is_planned_beside_a_gathering_waits_for_the_window_that_it_began(desk: Desk) -> None:
+    """Planning had read the clock when gathering, which had the bundle first, told of its kind."""
+    desk.clock.pass_seconds(WINDOW)
+    assert desk.send()[1:] == [[("paused", 2)]]
+    desk.tell(paused(4, 3, stream_id=3), after=-MOMENT)
+    desk.clock.pass_seconds(WINDOW - 1)
+    assert len(desk.send()) == 2
+    desk.clock.pass_seconds(1 + MOMENT)
+    assert desk.send()[2:] == [[("paused", 3)]]
