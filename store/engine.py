@@ -74,7 +74,7 @@ class Database:
                     sqlite.set_durability(conn, durable=durable)
                 with conn.begin():
                     if self.dialect == POSTGRESQL:
-                        postgresql.set_durability(conn, durable=durable)
+                        postgresql.begin_write(conn, durable=durable)
                     yield conn
                 rung = rung_in(conn)
             finally:

@@ -32,18 +32,26 @@ IDLE_SECONDS: Final = 1.0  # a connection that was used since is taken to live
 _USED_AT: Final = "pausewire_used_at"
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 BEGIN_READ: Final = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_BEGIN_WRITE: Final = (
+    "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;"
+    f" SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_SECONDS}s'"
+)
+_NOT_DURABLE: Final = "; SET LOCAL synchronous_commit = off"
+_DURABLE: Final = "; SET LOCAL synchronous_commit = on"
 
 
 def writer(url: URL, pool_size: int) -> Engine:
-    """Read-write connections at READ COMMITTED: rows are locked by what is written."""
-    return create_engine(
+    """Connections whose transactions `begin_write` begins; commit and rollback end them as always."""
+    engine = create_engine(
         url,
         pool_size=pool_size,
         hide_parameters=True,
-        pool_pre_ping=True,
         use_native_hstore=False,
         connect_args=_CONNECT_ARGS,
+        isolation_level="AUTOCOMMIT",
     )
+    _ping_what_was_idle(engine)
+    return engine
 
 
 def reader(url: URL, pool_size: int) -> Engine:
@@ -80,7 +88,7 @@ def async_reader(url: URL, pool_size: int) -> "AsyncEngine":
 def _ping_what_was_idle(engine: Engine) -> None:
     """Find out that a connection is dead before it is used, but for one that answered just now.
 
-    SQLAlchemy's own ping before every use is one round trip of the six that a page takes.
+    SQLAlchemy's own ping before every use is one round trip of the few that a page or a claim takes.
     """
 
     def returned(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -101,18 +109,15 @@ def _ping_what_was_idle(engine: Engine) -> None:
     event.listen(engine, "checkout", taken)
 
 
-def set_durability(conn: Connection, *, durable: bool) -> None:
-    """Whether this transaction's commit waits for the disk, and how long its holder may fall silent.
+def begin_write(conn: Connection, *, durable: bool) -> None:
+    """Begin a transaction at READ COMMITTED: rows are locked by what is written.
 
-    A host that freezes or vanishes inside a transaction keeps its row locks, the lease's and the head's
-    among them: the server ends what stays idle so long, and a standby goes on.
+    `durable`: whether its commit waits for the disk. A host that freezes or vanishes inside a transaction
+    keeps its row locks, the lease's and the head's among them: the server ends what stays idle for
+    SILENCE_SECONDS, and a standby goes on. All of that is one round trip; psycopg's own BEGIN would be
+    another.
     """
-    commit = "on" if durable else "off"
-    conn.exec_driver_sql(
-        "SELECT set_config('idle_in_transaction_session_timeout', %s, true),"
-        " set_config('synchronous_commit', %s, true)",
-        (f"{SILENCE_SECONDS}s", commit),
-    )
+    conn.exec_driver_sql(_BEGIN_WRITE + (_DURABLE if durable else _NOT_DURABLE))
 
 
 def libpq_address(url: URL) -> str:
