@@ -100,6 +100,7 @@ def _onward(settings: Settings, database: Database, vault: Vault) -> Onward:
         vault,
         freshness_of(settings),
         poll_seconds=poll_seconds,
+        window_seconds=settings.restraint.window_seconds,
         brake=brake_of(settings),
         spending=spending_of(settings),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from domain.state import ACTIVE, CANCELLED, PAUSED
 from notifier import states
+from notifier.content import IN_APP
 from notifier.news import (
     CONTRACT_PAUSED,
     CONTRACT_RESUMED,
@@ -57,9 +58,16 @@ def must_leave(conn: Connection, waiting: Sequence[Waiting]) -> bool:
 
 
 def believed(conn: Connection, about: Waiting) -> str:
-    """How the reader has it by the last message at this place; who was told nothing has it running."""
+    """How the reader has it by the last message at this place; who was told nothing has it running.
+
+    What was told at one place instead of another counts at all of them.
+    """
     contract_id, stream_id = about.subject
     channel, endpoint = about.place
+    there = and_(delivery.c.channel == channel, delivery.c.endpoint == endpoint)
+    elsewhere = delivery.c.channel != IN_APP
+    if about.purpose is None:
+        elsewhere &= delivery.c.purpose.is_not(None)
     kind = conn.scalar(
         select(notice.c.kind)
         .join_from(notice, delivery, delivery.c.notice_id == notice.c.notice_id)
@@ -67,8 +75,7 @@ def believed(conn: Connection, about: Waiting) -> str:
             notice.c.contract_id == contract_id,
             notice.c.stream_id.is_not_distinct_from(stream_id),
             notice.c.recipient_id == about.recipient_id,
-            delivery.c.channel == channel,
-            delivery.c.endpoint == endpoint,
+            or_(there, elsewhere),
             told_by(READ),
         )
         .order_by(notice.c.position.desc())

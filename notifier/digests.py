@@ -8,12 +8,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
 
 from notifier import states
 from notifier.attempts import Claim
 from notifier.beliefs import LEAVING, told_by
-from notifier.content import DIGEST, Content, decode_content
+from notifier.content import DIGEST, IN_APP, Content, decode_content
 from notifier.privacy import Vault
 from notifier.restraint import GATHERED
 from notifier.schema import delivery, notice
@@ -21,7 +21,8 @@ from notifier.still_paused import is_reminder, may_leave
 from notifier.waiting import Waiting, in_parts
 
 ANSWERED = "answered"  # what it told had ended before it left
-OVERTAKEN = "overtaken"  # newer news of the same stream has left before it
+# Newer news of the same stream has left before it; to another place, where one stands in for the other.
+OVERTAKEN = "overtaken"
 _LOOSE = {"token": None, "lease_until": None, "digest": False, "carried_by": None}
 
 
@@ -33,8 +34,13 @@ def _query(of: ColumnElement[bool]) -> Any:
         told.c.position > notice.c.position,
         told.c.recipient_id == notice.c.recipient_id,
         later.c.notice_id == told.c.notice_id,
-        later.c.channel == delivery.c.channel,
-        later.c.endpoint == delivery.c.endpoint,
+        or_(
+            and_(later.c.channel == delivery.c.channel, later.c.endpoint == delivery.c.endpoint),
+            and_(
+                or_(delivery.c.purpose.is_not(None), later.c.purpose.is_not(None)),
+                later.c.channel != IN_APP,
+            ),
+        ),
         told_by(LEAVING, later),
     )
     return (

@@ -138,7 +138,8 @@ def _complete(conn: Connection, ends: Sequence[End]) -> None:
 def _follow(conn: Connection, held: Claim, result: Result, step: NextStep) -> None:
     """What it means for others."""
     if step.state == DELIVERED:
-        steps.arrived(conn, held.notice_id, result.ended_at)
+        digest = held.delivery_id if held.digest else None
+        steps.arrived(conn, held.notice_id, result.ended_at, digest=digest)
     aftermath.follow(conn, held.channel, held.contact_id, result)
     if not isinstance(result.answer, Receipt):
         circuit.note_fault(conn, result.provider, result.answer, result.ended_at)

@@ -4,6 +4,7 @@ Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words
 """
 
 from typing import NamedTuple
+from uuid import UUID
 
 from notifier import digests, lasting, states, suppression, ways
 from notifier.buckets import RATE
@@ -140,6 +141,15 @@ _REASONS = {
         "report it; after the fix `pausewire deliveries redrive --where reason=defect`",
     ),
 }
+
+
+def explain_carried(carrier: UUID, state: str, reason: str | None) -> Explanation:
+    """The words for what a digest tells, or was to tell; `state` and `reason`: the digest's."""
+    how = explain(state, reason)
+    unsent = states.CAME_TO_NOTHING | {states.CANCELLED}
+    told = "was to be told" if state in unsent else "told"
+    text = f"{told} in one message together with other news of this employer (delivery {carrier})"
+    return Explanation(f"{text}: {how.text}", how.remedy)
 
 
 def because(purpose: str | None) -> str:

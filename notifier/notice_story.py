@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, select
 
 from notifier.composing import reference_of
-from notifier.explaining import because, explain
+from notifier.explaining import Explanation, because, explain, explain_carried
 from notifier.latency import STAGES
 from notifier.lookups.asking import asked_for
 from notifier.schema import attempt, callback, delivery, notice
@@ -89,7 +89,7 @@ def story_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
 
 
 def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
-    why = explain(row.state, row.reason)
+    why = _carried(conn, row.carried_by) or explain(row.state, row.reason)
     return {
         "delivery_id": row.delivery_id,
         "channel": row.channel,
@@ -97,7 +97,7 @@ def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "purpose": row.purpose,
-        "explanation": why.text + because(row.purpose) + _by_carrier(conn, row.carried_by),
+        "explanation": why.text + because(row.purpose),
         "remedy": why.remedy,
         "not_before": row.available_at,
         "deadline_at": row.deadline_at,
@@ -113,12 +113,12 @@ def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _by_carrier(conn: Connection, delivery_id: UUID | None) -> str:
-    """How the digest stands that tells this, as the end of a sentence."""
+def _carried(conn: Connection, delivery_id: UUID | None) -> Explanation | None:
+    """How the digest stands that tells this; None: none does."""
     if delivery_id is None:
-        return ""
+        return None
     row = conn.execute(select(delivery).where(delivery.c.delivery_id == delivery_id)).one()
-    return f" (delivery {delivery_id}): {explain(row.state, row.reason).text}"
+    return explain_carried(delivery_id, row.state, row.reason)
 
 
 def _stages(of: Row[Any], row: Row[Any]) -> list[dict[str, Any]]:

@@ -35,10 +35,15 @@ def seen(conn: Connection, notice_ids: Sequence[UUID], now: int) -> int:
     return _end(conn, parts, SEEN, now)
 
 
-def arrived(conn: Connection, notice_id: UUID, now: int) -> int:
-    """A delivery of this notice arrived, as its provider confirms."""
-    mine = and_(delivery.c.notice_id == notice_id, delivery.c.purpose == STEP_UNTIL_DELIVERED)
-    return _end(conn, [mine], ARRIVED, now)
+def arrived(conn: Connection, notice_id: UUID, now: int, *, digest: UUID | None = None) -> int:
+    """A delivery of this notice arrived, as its provider confirms. `digest`: it told others along."""
+    told: ColumnElement[bool] = delivery.c.notice_id == notice_id
+    if digest is not None:
+        along = delivery.alias("along")
+        told |= delivery.c.notice_id.in_(
+            select(along.c.notice_id).where(along.c.carried_by == digest)
+        )
+    return _end(conn, [and_(told, delivery.c.purpose == STEP_UNTIL_DELIVERED)], ARRIVED, now)
 
 
 def over(conn: Connection, news: Collection[News], now: int) -> int:

@@ -5,9 +5,10 @@ For whoever shows people what became of a notice: a delivery that a digest carri
 
 from typing import Any, Final
 
-from sqlalchemy import FromClause, func
+from sqlalchemy import FromClause, case, func
 
 from notifier.schema import delivery
+from notifier.states import CAME_TO_NOTHING
 
 _carrier = delivery.alias("carrier")
 DELIVERIES: Final[FromClause] = delivery.outerjoin(
@@ -20,6 +21,18 @@ ACCEPTED_AT: Final = func.coalesce(_carrier.c.accepted_at, delivery.c.accepted_a
 DELIVERED_AT: Final = func.coalesce(_carrier.c.delivered_at, delivery.c.delivered_at).label(
     "delivered_at"
 )
+# As what it ended: also what was to be told along by a digest that came to nothing.
+ENDED_AS: Final = case(
+    (_carrier.c.state.in_(sorted(CAME_TO_NOTHING)), _carrier.c.state), else_=delivery.c.state
+).label("state")
+CHANGED_AT: Final = func.coalesce(_carrier.c.updated_at, delivery.c.updated_at)
+
+
+# When it was let go, and when it was handed over, or its digest was.
+RELEASED_AT: Final = func.coalesce(
+    _carrier.c.released_at, delivery.c.released_at, delivery.c.planned_at
+)
+HANDED_OFF_AT: Final = func.coalesce(_carrier.c.handed_off_at, delivery.c.handed_off_at)
 
 
 def told_columns() -> tuple[Any, ...]:

@@ -39,6 +39,7 @@ class Waiting(NamedTuple):
     attempts: int
     carried_by: UUID | None
     over_cap: bool
+    purpose: str | None
 
 
 def waiting_in(
@@ -109,6 +110,7 @@ def _selected(*where: ColumnElement[bool]) -> Select[Any]:
             delivery.c.attempts,
             delivery.c.carried_by,
             delivery.c.over_cap,
+            delivery.c.purpose,
             delivery.c.digest,
         )
         .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
@@ -134,4 +136,5 @@ def _waiting(row: Row[Any]) -> Waiting:
         row.attempts,
         row.carried_by,
         row.over_cap,
+        row.purpose,
     )

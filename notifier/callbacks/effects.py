@@ -127,7 +127,8 @@ def _rise(conn: Connection, row: Row[Any], found: Row[Any], tidings: Tidings, no
         changes=_changes(row, found, tidings),
     )
     if state == DELIVERED:
-        steps.arrived(conn, found.notice_id, now)
+        digest = found.delivery_id if found.digest else None
+        steps.arrived(conn, found.notice_id, now, digest=digest)
     return Done(state)
 
 

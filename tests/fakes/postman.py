@@ -9,13 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from notifier import attempts, ending
+from notifier import attempts, ending, states
 from notifier.attempts import Claim, Mark
 from notifier.beliefs import TELLS
 from notifier.channels.channel import Receipt
 from notifier.content import Content
 from notifier.ending import End
-from notifier.errors import ChannelUnavailable
+from notifier.errors import ChannelUnavailable, DestinationRejected
 from notifier.gather import Gatherer
 from notifier.letters import Draft, Letters, Withheld
 from notifier.relay import Relay, RelayOptions
@@ -108,8 +108,17 @@ class Postman:
     def sweep(self) -> None:
         self._sweeper.step()
 
-    def send(self, *, fails: frozenset[str] = frozenset(), dies: str | None = None) -> None:
+    def send(
+        self,
+        *,
+        fails: frozenset[str] = frozenset(),
+        dies: str | None = None,
+        refuses: frozenset[str] = frozenset(),
+        arrives: bool = False,
+    ) -> None:
         """Deliver what is due. `fails`: channels that take nothing; `dies`: where each one is left alone.
+
+        `refuses`: channels that say that the place is wrong; `arrives`: each is known to have arrived.
 
         `queued`, `claimed`: nothing has left; `sent`: it has, and no result was written.
         """
@@ -117,10 +126,31 @@ class Postman:
         self._relay.step()
         for channel, delivery_id, generation in list(self._queued):
             if dies != QUEUED:
-                self._deliver(delivery_id, generation, fails=channel in fails, dies=dies)
+                answer: Receipt | Exception = Receipt(
+                    provider_message_id=str(delivery_id), has_arrived=arrives
+                )
+                if channel in fails:
+                    answer = ChannelUnavailable("away")
+                if channel in refuses:
+                    answer = DestinationRejected("no such place")
+                self._deliver(delivery_id, generation, answer, dies=dies)
+
+    def bounce(self, *channels: str) -> None:
+        """What the providers of these channels had taken does not arrive: nobody has read it."""
+        with self.world.database.begin() as conn:
+            back = states.move_all(
+                conn,
+                delivery.c.channel.in_(channels),
+                origin=frozenset({states.ACCEPTED}),
+                to=states.BOUNCED,
+                now=self.clock(),
+                changes={"reason": "bounced"},
+            )
+        lost = {row.delivery_id for row in back}
+        self.messages = [each for each in self.messages if each.delivery_id not in lost]
 
     def _deliver(
-        self, delivery_id: UUID, generation: int, *, fails: bool, dies: str | None
+        self, delivery_id: UUID, generation: int, answer: Receipt | Exception, *, dies: str | None
     ) -> None:
         now = self.clock()
         with self.world.database.begin() as conn:
@@ -135,8 +165,8 @@ class Postman:
         if dies == CLAIMED:
             return
         self._letters.write(held, draft)
-        if fails:
-            self._settle(held, ChannelUnavailable("away"), PREPARING)
+        if isinstance(answer, Exception):
+            self._settle(held, answer, PREPARING)
             return
         with self.world.database.begin() as conn:
             (marked,) = attempts.hand_off(
@@ -146,7 +176,7 @@ class Postman:
         assert isinstance(draft, Draft)
         self._read(held, draft)
         if dies is None:
-            self._settle(held, Receipt(provider_message_id=str(delivery_id)), SENDING)
+            self._settle(held, answer, SENDING)
 
     def _settle(self, held: Claim, answer: Receipt | Exception, phase: str) -> None:
         result = Result(

@@ -91,6 +91,19 @@ def test_going_onward_locks_by_id(database: Database) -> None:
     assert_waits_with_nothing_in_hand(database, low, high, onward.step)
 
 
+def test_going_onward_with_what_was_told_along_locks_by_id(database: Database) -> None:
+    low, high = planned(database)
+    with database.begin() as conn:
+        digest, carried = (delivery.c.delivery_id == each for each in (high, low))
+        conn.execute(update(delivery).where(digest).values(digest=True))
+        told = {"state": "cancelled", "reason": "digest", "carried_by": high}
+        conn.execute(update(delivery).where(carried).values(told))
+        mine = select(delivery.c.notice_id).where(digest)
+        look_for_another(conn, conn.scalars(mine).all(), 1)
+    onward = Onward(database, vault(), {"sms": 1800}, poll_seconds=1)
+    assert_waits_with_nothing_in_hand(database, low, high, onward.step)
+
+
 def test_withdrawing_locks_by_id(database: Database) -> None:
     low, high = planned(database)
     with database.begin() as conn:

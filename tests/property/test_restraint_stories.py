@@ -1,10 +1,6 @@
 """Restraint under any story: nobody is spammed, the last word is true, each notice is accounted for."""
 
-import shutil
-import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,40 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from domain import facts
-from domain.facts import Fact
-from domain.state import ACTIVE, CANCELLED, PAUSED
-from notifier.contact_file import ContactLine
+from domain.state import ACTIVE
 from notifier.digests import ANSWERED, OVERTAKEN
 from notifier.schema import delivery, notice
-from notifier.states import ACCEPTED, HELD, WITHDRAWABLE
-from store.engine import Database
+from notifier.states import ACCEPTED, HELD
 from store.schema import stream_state
-from tests.fakes.chain import EMPLOYEE, EMPLOYER, OTHER, place
-from tests.fakes.planning import World
-from tests.fakes.postman import RESTRAINT, SECOND, WINDOW, Clock, Message, Postman
-
-OTHER_EMPLOYER = "GDTD46FUSRHKTP2LMKQWULFFCLWVMLKQDLGQCUBRFDB3XQQHSTQWE4FM"
-# Stream by stream: who pays whom.
-STREAMS = {
-    1: (EMPLOYER, EMPLOYEE),
-    2: (EMPLOYER, EMPLOYEE),
-    3: (EMPLOYER, OTHER),
-    4: (OTHER_EMPLOYER, EMPLOYEE),
-    5: (OTHER_EMPLOYER, OTHER),
-}
-CONTACTS = (
-    ContactLine(EMPLOYEE, email="ana@example.org", phone="+15550100001", push="ntfy:pausewire-ana"),
-    ContactLine(OTHER, email="ben@example.org"),
-    ContactLine(EMPLOYER, email="pay@example.org", phone="+15550100002"),
-    ContactLine(OTHER_EMPLOYER, email="other@example.org"),
-)
-NEXT = {
-    ACTIVE: {"pause": facts.StreamPaused, "cancel": facts.StreamCancelled},
-    PAUSED: {"resume": facts.StreamResumed, "cancel": facts.StreamCancelled},
-}
-UNFINISHED = WITHDRAWABLE | {"handed_off"}
-AFTER = {"pause": PAUSED, "resume": ACTIVE, "cancel": CANCELLED}
+from tests.fakes.postman import SECOND, WINDOW, Message
+from tests.fakes.restraint_story import STREAMS, Story, told_story
 
 _events = st.tuples(
     st.just("event"), st.sampled_from(sorted(STREAMS)), st.sampled_from(["flip"] * 9 + ["cancel"])
@@ -63,77 +32,6 @@ _steps = st.one_of(
     ),
     st.just(("sweep",)),
 )
-
-
-class Story:
-    """Plays steps on a world of its own."""
-
-    def __init__(self, database: Database) -> None:
-        self.clock = Clock()
-        self.world = World(database, restraint=RESTRAINT, clock=self.clock)
-        self.postman = Postman(self.world, self.clock)
-        self.status = dict.fromkeys(STREAMS, ACTIVE)
-        self.ledger = 10
-        self.world.register(*CONTACTS)
-        self.world.record(*(self._fact(facts.StreamCreated, each) for each in STREAMS))
-        self.world.plan()
-
-    def play(self, step: tuple) -> None:
-        name, *given = step
-        getattr(self, f"_{name}")(*given)
-
-    def finish(self) -> None:
-        """Let everything run on until it is at rest."""
-        self.world.plan()
-        for _ in range(40):
-            self.postman.sweep()
-            self.postman.gather()
-            self.postman.send()
-            if not self._states() & UNFINISHED:
-                return
-            self.clock.pass_seconds(31)
-        raise AssertionError(f"still under way: {self._states()}")
-
-    def _states(self) -> set[str]:
-        return {row.state for row in self.world.rows(select(delivery.c.state))}
-
-    def _event(self, stream_id: int, wanted: str) -> None:
-        before = self.status[stream_id]
-        if before == CANCELLED:
-            return
-        name = wanted if wanted == "cancel" else "pause" if before == ACTIVE else "resume"
-        self.status[stream_id] = AFTER[name]
-        self.world.record(self._fact(NEXT[before][name], stream_id))
-
-    def _fact(self, kind: type, stream_id: int) -> Fact:
-        self.ledger += 1
-        employer, employee = STREAMS[stream_id]
-        at = place(self.ledger) | {"closed_at": self.clock() // SECOND}
-        return kind(**at, stream_id=stream_id, employer=employer, employee=employee)
-
-    def _pass(self, seconds: float) -> None:
-        self.clock.pass_seconds(seconds)
-
-    def _plan(self) -> None:
-        self.world.plan()
-
-    def _gather(self) -> None:
-        self.postman.gather()
-
-    def _send(self, fails: set[str], dies: str | None) -> None:
-        self.postman.send(fails=frozenset(fails), dies=dies)
-
-    def _sweep(self) -> None:
-        self.postman.sweep()
-
-
-@contextmanager
-def told_story(template: Path) -> Iterator[Story]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = shutil.copyfile(template, Path(folder) / "world.db")
-        database = Database.open(f"sqlite:///{path}")
-        yield Story(database)
-        database.close()
 
 
 SETTINGS = settings(
