@@ -4,11 +4,11 @@ The carried ones are cancelled, say why, and name their carrier (`carried_by`), 
 to the message that told it. As long as that has not left, it can be taken apart again.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select
 
 from notifier import states
 from notifier.attempts import Claim
@@ -17,8 +17,10 @@ from notifier.content import DIGEST, IN_APP, Content, decode_content
 from notifier.privacy import Vault
 from notifier.restraint import GATHERED
 from notifier.schema import delivery, notice
+from notifier.states import Move
 from notifier.still_paused import is_reminder, may_leave
 from notifier.waiting import Waiting, in_parts
+from store.bulk_update import update_many
 
 ANSWERED = "answered"  # what it told had ended before it left
 # Newer news of the same stream has left before it; to another place, where one stands in for the other.
@@ -139,40 +141,51 @@ def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
         )
 
 
-def carry(conn: Connection, told: Sequence[Waiting], now: int, *, over_cap: bool = False) -> None:
-    """Let one of these, all held at one place, leave now, and tell of the others too.
+class Message(NamedTuple):
+    """What one place is told at once. `over_cap`: an operator let go of it, whatever the day has cost."""
 
-    `over_cap`: an operator let go of what it stands for, whatever the day has cost.
-    """
-    carrier = max(told, key=lambda each: (not each.attempts, each.position, each.delivery_id))
-    others = [each.delivery_id for each in told if each is not carrier]
-    cancel(conn, others, DIGEST, now, carried_by=carrier.delivery_id)
-    states.move_all(
-        conn,
-        delivery.c.delivery_id == carrier.delivery_id,
-        origin=frozenset({states.HELD}),
-        to=states.PENDING,
-        now=now,
-        changes={
-            "reason": None,
-            "digest": bool(others),
-            "available_at": now,
-            "released_at": now,
-            "over_cap": over_cap,
-            "priority": min(each.priority for each in told),
-            "deadline_at": max(each.deadline_at for each in told),
-        },
-    )
+    told: Sequence[Waiting]
+    over_cap: bool
+
+    @property
+    def carrier(self) -> Waiting:
+        """The one that leaves."""
+        return max(self.told, key=lambda each: (not each.attempts, each.position, each.delivery_id))
 
 
-def cancel(
-    conn: Connection,
-    delivery_ids: Sequence[UUID],
-    reason: str,
-    now: int,
-    *,
-    carried_by: UUID | None = None,
-) -> None:
+def carry(conn: Connection, messages: Sequence[Message], now: int) -> None:
+    """Let one of each message, all held at one place, leave now, and tell of the others too."""
+    others = [
+        _move(each, states.CANCELLED, now, {"reason": DIGEST, "carried_by": carrier.delivery_id})
+        for told, _, carrier in ((*message, message.carrier) for message in messages)
+        for each in told
+        if each is not carrier
+    ]
+    leaving = [
+        _move(
+            message.carrier,
+            states.PENDING,
+            now,
+            {
+                "reason": None,
+                "digest": len(message.told) > 1,
+                "available_at": now,
+                "released_at": now,
+                "over_cap": message.over_cap,
+                "priority": min(each.priority for each in message.told),
+                "deadline_at": max(each.deadline_at for each in message.told),
+            },
+        )
+        for message in messages
+    ]
+    states.move_each(conn, [*others, *leaving])
+
+
+def _move(waiting: Waiting, to: str, now: int, changes: Mapping[str, Any]) -> Move:
+    return Move(waiting.delivery_id, frozenset({states.HELD}), to, {}, now, changes)
+
+
+def cancel(conn: Connection, delivery_ids: Sequence[UUID], reason: str, now: int) -> None:
     """Withdraw held deliveries for good."""
     for some in in_parts(delivery_ids):
         states.move_all(
@@ -181,22 +194,24 @@ def cancel(
             origin=frozenset({states.HELD}),
             to=states.CANCELLED,
             now=now,
-            changes={"reason": reason, "carried_by": carried_by},
+            changes={"reason": reason, "carried_by": None},
         )
 
 
-def hold_on(conn: Connection, delivery_ids: Sequence[UUID], until: int, now: int) -> None:
-    """Hold what is due once more, and let it be of use as much longer: what follows it is not due yet."""
-    for some in in_parts(delivery_ids):
-        conn.execute(
-            update(delivery)
-            .where(delivery.c.delivery_id.in_(some), delivery.c.state == states.HELD)
-            .values(
-                available_at=until,
-                deadline_at=delivery.c.deadline_at + until - now,
-                updated_at=now,
-            )
-        )
+def hold_on(conn: Connection, waiting: Sequence[tuple[Waiting, int]], now: int) -> None:
+    """Hold what is due once more, until then, and let it be of use as much longer.
+
+    What follows it is not due yet.
+    """
+    update_many(
+        conn,
+        delivery,
+        ("delivery_id",),
+        ("available_at", "deadline_at", "updated_at"),
+        [(each.delivery_id, until, each.deadline_at + until - now, now) for each, until in waiting],
+        where=f"delivery.state = '{states.HELD}'",
+        returning=(delivery.c.delivery_id,),
+    )
 
 
 def release(conn: Connection, of: ColumnElement[bool], now: int) -> int:

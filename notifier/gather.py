@@ -2,14 +2,15 @@
 
 In: held deliveries whose window is over. Out: one pending delivery a place, a digest that carries the
 others; what a reader need not know any more is cancelled. All of a bundle in one transaction, under its
-lock. Next: 9 relay.py.
+lock, and some bundles together: planning waits for as many as it needs of them. Next: 9 relay.py.
 
 What has not left yet is taken along, whatever it waits for: a provider that is away for an hour leaves one
 digest behind, not sixty. Of a stream the newest news is told, and only where the reader has it otherwise.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, literal_column, select
 from notifier import bundles, digests, guard, spending, storm
 from notifier.beliefs import must_leave
 from notifier.bundles import Last, Told
+from notifier.digests import Message
 from notifier.places import MICROS
 from notifier.restraint import GATHERED, windows_of
 from notifier.running import run_until
@@ -32,7 +34,7 @@ from store.wake import OUTBOX
 
 BUNDLES_GATHERED = "bundles_gathered"
 GATHERING_FAILED = "gathering_failed"
-BUNDLES_PER_STEP = 20
+BUNDLES_PER_STEP = 50
 _FORGET_SECONDS = 3600
 
 # As the partial index has it: a parameter would hide it from SQLite.
@@ -68,9 +70,7 @@ class Gatherer:
             return 0
         with self._database.begin() as conn:
             told = bundles.lock(conn, due, wait=False)
-            for name, kinds in told.items():
-                self._gather(conn, name, kinds)
-            bundles.save(conn, told, windows=self._windows, now=now)
+            bundles.save(conn, self._gathered(conn, told), windows=self._windows, now=now)
             self._database.bell.ring(conn, OUTBOX)
             reached("in_gather")
         if told:
@@ -81,18 +81,31 @@ class Gatherer:
         """Gather until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(self._poll_seconds), role="gather")
 
-    def _gather(self, conn: Connection, name: str, told: Told) -> None:
-        """One bundle; where that fails, what is due of it leaves as it is: late words beat none."""
+    def _gathered(self, conn: Connection, told: Mapping[str, Told]) -> Mapping[str, Told]:
+        """What they were told then. Where that fails, each by itself.
+
+        What is due of the one at fault leaves as it is: late words beat none.
+        """
+        if not told:
+            return told
         try:
             with conn.begin_nested():
-                gather(conn, name, told, self._clock)
+                return gather(conn, told, self._clock)
         except Exception as error:
             if not guard.is_defect(error):
                 raise
-            self._log.error(GATHERING_FAILED, bundle=name, error=type(error).__name__)
-            now = self._clock()
-            due = (delivery.c.bundle == name) & (delivery.c.available_at <= now)
-            digests.release(conn, due, now)
+            if len(told) > 1:
+                each = (self._gathered(conn, {name: kinds}) for name, kinds in told.items())
+                return {name: kinds for one in each for name, kinds in one.items()}
+            for name in told:
+                self._release(conn, name, error)
+        return told
+
+    def _release(self, conn: Connection, name: str, error: Exception) -> None:
+        self._log.error(GATHERING_FAILED, bundle=name, error=type(error).__name__)
+        now = self._clock()
+        due = (delivery.c.bundle == name) & (delivery.c.available_at <= now)
+        digests.release(conn, due, now)
 
     def _forget(self, now: int) -> None:
         if now < self._forget_at:
@@ -104,50 +117,72 @@ class Gatherer:
             spending.forget(conn, now)
 
 
-def gather(conn: Connection, bundle: str, told: Told, clock: Callable[[], int]) -> None:
-    """Decide on all that waits of a bundle. `told`: its kinds, changed in place."""
-    waiting = sorted(waiting_in(conn, [bundle], locked=True), key=lambda each: each.place)
+@dataclass(frozen=True, slots=True)
+class _Decisions:
+    """What becomes of what waits: all of it is written at once, whatever the number of bundles."""
+
+    now: int
+    taken_back: list[Waiting] = field(default_factory=list)
+    held_on: list[tuple[Waiting, int]] = field(default_factory=list)
+    answered: list[UUID] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+    def write(self, conn: Connection) -> None:
+        """In this order: what is told anew has been taken back."""
+        digests.take_back(conn, self.taken_back, self.now)
+        digests.hold_on(conn, self.held_on, self.now)
+        digests.cancel(conn, self.answered, digests.ANSWERED, self.now)
+        digests.carry(conn, self.messages, self.now)
+
+
+def gather(
+    conn: Connection, told: Mapping[str, Told], clock: Callable[[], int]
+) -> Mapping[str, Told]:
+    """Decide on all that waits of some bundles. `told`: what each was told; returned as it is then."""
+    waiting = sorted(waiting_in(conn, told, locked=True), key=lambda each: each.bundle_place)
     # Read after them: what somebody planned a moment ago is told along, and not let go before that.
-    now = clock()
-    before = dict(told)
-    for _, at_place in groupby(waiting, key=lambda each: each.place):
+    decisions = _Decisions(now=clock())
+    after = {name: dict(kinds) for name, kinds in told.items()}
+    for (bundle, *_), at_place in groupby(waiting, key=lambda each: each.bundle_place):
         rows = list(at_place)
-        if any(_is_due(each, now) for each in rows):
-            _gather_place(conn, rows, before, told, now)
+        if any(_is_due(each, decisions.now) for each in rows):
+            _decide(conn, rows, told[bundle], after[bundle], decisions)
+    decisions.write(conn)
+    return after
 
 
-def _gather_place(
-    conn: Connection, rows: Sequence[Waiting], before: Told, told: Told, now: int
+def _decide(
+    conn: Connection, rows: Sequence[Waiting], before: Told, told: Told, decisions: _Decisions
 ) -> None:
-    leaving: list[Waiting] = []
-    over_cap = False
+    """On what waits of one bundle at one place. `told`: its kinds, changed in place."""
+    now, leaving, over_cap = decisions.now, [], False
     turns = [(each, _waits_until(each, before, now)) for each in _subjects(rows)]
     going = [subject for subject, until in turns if until is None]
     taken = {each.delivery_id for subject in going for each in subject}
     for subject, until in turns:
         if until is not None:
-            _wait_on(conn, subject, taken, until, now)
+            _wait_on(subject, taken, until, decisions)
     for subject in going:
-        digests.take_back(conn, subject, now)
+        decisions.taken_back.extend(subject)
         newest = [subject[-1]] if must_leave(conn, subject) else []
         answered = [each for each in subject if each not in newest]
-        digests.cancel(conn, [each.delivery_id for each in answered], digests.ANSWERED, now)
+        decisions.answered.extend(each.delivery_id for each in answered)
         _unlead(told, answered)
         leaving += newest
         over_cap = over_cap or any(each.over_cap for each in subject)
     if leaving:
-        digests.carry(conn, leaving, now, over_cap=over_cap)
+        decisions.messages.append(Message(leaving, over_cap))
     told |= dict.fromkeys({each.kind for each in leaving}, Last(now, led=False))
 
 
 def _wait_on(
-    conn: Connection, subject: Sequence[Waiting], taken: Collection[UUID], until: int, now: int
+    subject: Sequence[Waiting], taken: Collection[UUID], until: int, decisions: _Decisions
 ) -> None:
     """Not yet. `taken`: what is told anew, and then carries nothing of this subject."""
     loose = [each for each in subject if each.carried_by in taken]
-    digests.take_back(conn, loose, now)
-    due = [each for each in subject if _is_due(each, now)]
-    digests.hold_on(conn, [each.delivery_id for each in (*due, *loose)], until, now)
+    decisions.taken_back.extend(loose)
+    due = [each for each in subject if _is_due(each, decisions.now)]
+    decisions.held_on.extend((each, until) for each in (*due, *loose))
 
 
 def _subjects(rows: Sequence[Waiting]) -> Iterable[list[Waiting]]:

@@ -41,6 +41,11 @@ class Waiting(NamedTuple):
     over_cap: bool
     purpose: str | None
 
+    @property
+    def bundle_place(self) -> tuple[str, str, str]:
+        """By which what is told in one message goes together."""
+        return self.bundle, *self.place
+
 
 def waiting_in(
     conn: Connection, bundles: Collection[str], *, locked: bool = False

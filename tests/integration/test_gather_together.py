@@ -1,0 +1,110 @@
+"""Bundles that are due together are gathered together: few statements, and a fault of one is its own."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from sqlalchemy import Connection, event, select
+from sqlalchemy.engine import Engine
+from stellar_sdk import StrKey
+
+from notifier import gather
+from notifier.beliefs import must_leave
+from notifier.contact_file import ContactLine
+from notifier.schema import delivery
+from notifier.states import CANCELLED, PENDING
+from notifier.waiting import Waiting
+from store.engine import Database
+from tests.fakes import chain
+from tests.fakes.chain import created, paused
+from tests.fakes.planning import World
+from tests.fakes.postman import RESTRAINT, SECOND, WINDOW, Clock, Postman
+
+LATER = 5
+
+
+class Crowd:
+    """People who were told of one pause each, and of whom two more wait in a bundle each."""
+
+    def __init__(self, database: Database, people: int) -> None:
+        self.clock = Clock(now=(chain.GENESIS + 10) * SECOND)
+        self.world = World(database, restraint=RESTRAINT, clock=self.clock)
+        self.postman = Postman(self.world, self.clock)
+        self.people = [
+            StrKey.encode_ed25519_public_key(bytes([n]) * 32) for n in range(1, people + 1)
+        ]
+        for account in self.people:
+            self.world.register(ContactLine(account, email=f"{account[-6:]}@example.org"))
+        self._all(1, created)
+        for ledger in (2, 3, 4):
+            self._all(ledger, paused, of=ledger - 2)
+            self.clock.pass_seconds(LATER)
+            self.postman.gather()
+            self.postman.send()
+        self.clock.pass_seconds(WINDOW)
+
+    def _all(self, ledger: int, what: Callable[..., object], of: int | None = None) -> None:
+        """Something of the streams of each, of all three or of one."""
+        facts = [
+            what(ledger, 3 * place + nth, stream_id=100 * place + nth, employee=account)
+            for place, account in enumerate(self.people)
+            for nth in range(3)
+            if of in (None, nth)
+        ]
+        self.world.record(*facts)
+        self.world.plan()
+
+    def lines(self) -> list[int]:
+        """Of each message since the windows were over, how many lines it has."""
+        before = len(self.postman.messages)
+        self.postman.gather()
+        self.postman.send()
+        return sorted(len(each.lines) for each in self.postman.messages[before:])
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
+        del conn, cursor, rest
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.postgres
+def test_a_crowd_takes_no_more_statements_than_one(
+    postgres_url: str, statements: list[str]
+) -> None:
+    """Planning waits for the bundles that it needs as long as gathering works on them."""
+    people = 30
+    database = Database.open(postgres_url)
+    try:
+        crowd = Crowd(database, people)
+        statements.clear()
+        assert crowd.postman.gather() == people
+    finally:
+        database.close()
+    assert len(statements) < people
+
+
+def test_who_cannot_be_gathered_is_told_line_by_line_and_the_others_are_not(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crowd = Crowd(database, 3)
+    unlucky: list[str] = []
+
+    def falls(conn: Connection, waiting: Sequence[Waiting]) -> bool:
+        unlucky.append(waiting[-1].recipient_id)
+        if waiting[-1].recipient_id == unlucky[0]:
+            raise KeyError("a kind that nobody knows")
+        return must_leave(conn, waiting)
+
+    monkeypatch.setattr(gather, "must_leave", falls)
+    assert crowd.lines() == [1, 1, 2, 2]
+    assert "gathering_failed" in capsys.readouterr().out
+    ended = crowd.world.rows(select(delivery).where(delivery.c.bundle.is_not(None)))
+    assert {row.state for row in ended if row.digest} <= {PENDING, "accepted"}
+    assert sum(row.state == CANCELLED for row in ended) == 2
