@@ -1,12 +1,13 @@
 """What a reader believes of a stream after the last message, and what must still be told to make it true.
 
-In: kinds of news that wait, and what was read last on that place. Out: whether the newest one must leave.
+In: kinds of news that wait, and what was read last at their places. Out: whether the newest one must leave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, case, exists, or_, select
 
 from domain.state import ACTIVE, CANCELLED, PAUSED
 from notifier import states
@@ -23,6 +24,7 @@ from notifier.news import (
 )
 from notifier.schema import delivery, notice
 from notifier.waiting import Waiting
+from store.among import among, uuids
 
 TELLS: Mapping[str, str] = {
     STREAM_PAUSED: PAUSED,
@@ -45,42 +47,33 @@ READ = (
 LEAVING = (*READ, states.PENDING, states.QUEUED, states.CLAIMED, states.RETRY_WAIT)
 
 
-def must_leave(conn: Connection, waiting: Sequence[Waiting]) -> bool:
+def must_leave(waiting: Sequence[Waiting], beliefs: Mapping[UUID, str]) -> bool:
     """Whether the newest of what waits about one subject at one place must be read; the others need not.
 
     Where it is alone it must: it is news; so must a reminder, which tells nothing new. Where what waits
     ends otherwise as the reader has it, nothing must.
     """
     newest = waiting[-1]
-    if len(waiting) == 1 or newest.kind == REMINDER:
-        return True
-    return TELLS[newest.kind] != believed(conn, newest)
+    return not _depends(waiting) or TELLS[newest.kind] != beliefs[newest.delivery_id]
 
 
-def believed(conn: Connection, about: Waiting) -> str:
-    """How the reader has it by the last message at this place; who was told nothing has it running.
+def _depends(waiting: Sequence[Waiting]) -> bool:
+    return len(waiting) > 1 and waiting[-1].kind != REMINDER
 
-    What was told at one place instead of another counts at all of them.
+
+def believed(conn: Connection, subjects: Iterable[Sequence[Waiting]]) -> dict[UUID, str]:
+    """How the reader has each subject, by the newest delivery that waits about it, where that matters.
+
+    By the last message at its place, or at one that stands in for it; who was told nothing has it running.
     """
-    contract_id, stream_id = about.subject
-    channel, endpoint = about.place
-    there = and_(delivery.c.channel == channel, delivery.c.endpoint == endpoint)
-    elsewhere = delivery.c.channel != IN_APP
-    if about.purpose is None:
-        elsewhere &= delivery.c.purpose.is_not(None)
-    kind = conn.scalar(
-        select(notice.c.kind)
-        .join_from(notice, delivery, delivery.c.notice_id == notice.c.notice_id)
-        .where(
-            notice.c.contract_id == contract_id,
-            notice.c.stream_id.is_not_distinct_from(stream_id),
-            notice.c.recipient_id == about.recipient_id,
-            or_(there, elsewhere),
-            told_by(READ),
-        )
-        .order_by(notice.c.position.desc())
-        .limit(1)
-    )
+    asking = [waiting[-1].delivery_id for waiting in subjects if _depends(waiting)]
+    if not asking:
+        return {}
+    rows = conn.execute(_BELIEVED, {"are_asking": asking})
+    return {row.delivery_id: _told(row.kind) for row in rows}
+
+
+def _told(kind: str | None) -> str:
     return ACTIVE if kind is None else TELLS.get(family(kind), ACTIVE)
 
 
@@ -96,3 +89,41 @@ def told_by(in_states: tuple[str, ...], of: Any = delivery) -> ColumnElement[boo
             ),
         ),
     )
+
+
+_asking, _about = delivery.alias("asking"), notice.alias("about")
+
+
+def _last(of_subject: ColumnElement[bool]) -> ScalarSelect[str]:
+    """The kind of the last message about a subject that was read where `_asking` would be."""
+    there = and_(delivery.c.channel == _asking.c.channel, delivery.c.endpoint == _asking.c.endpoint)
+    # What was told at one place instead of another counts at all of them.
+    instead = or_(_asking.c.purpose.is_not(None), delivery.c.purpose.is_not(None))
+    return (
+        select(notice.c.kind)
+        .join_from(notice, delivery, delivery.c.notice_id == notice.c.notice_id)
+        .where(
+            notice.c.contract_id == _about.c.contract_id,
+            of_subject,
+            notice.c.recipient_id == _about.c.recipient_id,
+            or_(there, and_(delivery.c.channel != IN_APP, instead)),
+            told_by(READ),
+        )
+        .order_by(notice.c.position.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+# One for all; each of the two kinds of subjects by the index on notices of a stream.
+_BELIEVED = (
+    select(
+        _asking.c.delivery_id,
+        case(
+            (_about.c.stream_id.is_(None), _last(notice.c.stream_id.is_(None))),
+            else_=_last(notice.c.stream_id == _about.c.stream_id),
+        ).label("kind"),
+    )
+    .join_from(_asking, _about, _about.c.notice_id == _asking.c.notice_id)
+    .where(among(_asking.c.delivery_id, uuids("are_asking")))
+)

@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, literal_column, select
 
 from notifier import bundles, digests, guard, spending, storm
-from notifier.beliefs import must_leave
+from notifier.beliefs import believed, must_leave
 from notifier.bundles import Last, Told
 from notifier.digests import Message
 from notifier.places import MICROS
@@ -139,40 +140,48 @@ def gather(
     conn: Connection, told: Mapping[str, Told], clock: Callable[[], int]
 ) -> Mapping[str, Told]:
     """Decide on all that waits of some bundles. `told`: what each was told; returned as it is then."""
-    waiting = sorted(waiting_in(conn, told, locked=True), key=lambda each: each.bundle_place)
+    by_place = attrgetter("bundle", "place")
+    waiting = sorted(waiting_in(conn, told, locked=True), key=by_place)
     # Read after them: what somebody planned a moment ago is told along, and not let go before that.
     decisions = _Decisions(now=clock())
+    places = [_Place(list(rows), told, decisions.now) for _, rows in groupby(waiting, by_place)]
+    due = [each for each in places if each.is_due]
+    beliefs = believed(conn, (subject for place in due for subject in place.going))
     after = {name: dict(kinds) for name, kinds in told.items()}
-    for (bundle, *_), at_place in groupby(waiting, key=lambda each: each.bundle_place):
-        rows = list(at_place)
-        if any(_is_due(each, decisions.now) for each in rows):
-            _decide(conn, rows, told[bundle], after[bundle], decisions)
+    for place in due:
+        _decide(place, beliefs, after[place.bundle], decisions)
     decisions.write(conn)
     return after
 
 
-def _decide(
-    conn: Connection, rows: Sequence[Waiting], before: Told, told: Told, decisions: _Decisions
-) -> None:
-    """On what waits of one bundle at one place. `told`: its kinds, changed in place."""
-    now, leaving, over_cap = decisions.now, [], False
-    turns = [(each, _waits_until(each, before, now)) for each in _subjects(rows)]
-    going = [subject for subject, until in turns if until is None]
-    taken = {each.delivery_id for subject in going for each in subject}
-    for subject, until in turns:
-        if until is not None:
-            _wait_on(subject, taken, until, decisions)
-    for subject in going:
+class _Place:
+    """What waits of one bundle at one place. `waits`: subjects whose turn comes later, and when."""
+
+    def __init__(self, rows: Sequence[Waiting], told: Mapping[str, Told], now: int) -> None:
+        self.bundle = rows[0].bundle
+        self.is_due = any(_is_due(each, now) for each in rows)
+        turns = [(each, _waits_until(each, told[self.bundle], now)) for each in _subjects(rows)]
+        self.going = [subject for subject, until in turns if until is None]
+        self.waits = [(subject, until) for subject, until in turns if until is not None]
+
+
+def _decide(place: _Place, beliefs: Mapping[UUID, str], told: Told, decisions: _Decisions) -> None:
+    """On one place. `told`: its bundle's kinds, changed in place."""
+    leaving: list[Waiting] = []
+    taken = {each.delivery_id for subject in place.going for each in subject}
+    for subject, until in place.waits:
+        _wait_on(subject, taken, until, decisions)
+    for subject in place.going:
         decisions.taken_back.extend(subject)
-        newest = [subject[-1]] if must_leave(conn, subject) else []
+        newest = [subject[-1]] if must_leave(subject, beliefs) else []
         answered = [each for each in subject if each not in newest]
         decisions.answered.extend(each.delivery_id for each in answered)
         _unlead(told, answered)
         leaving += newest
-        over_cap = over_cap or any(each.over_cap for each in subject)
     if leaving:
+        over_cap = any(each.over_cap for subject in place.going for each in subject)
         decisions.messages.append(Message(leaving, over_cap))
-    told |= dict.fromkeys({each.kind for each in leaving}, Last(now, led=False))
+    told |= dict.fromkeys({each.kind for each in leaving}, Last(decisions.now, led=False))
 
 
 def _wait_on(

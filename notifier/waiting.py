@@ -39,12 +39,6 @@ class Waiting(NamedTuple):
     attempts: int
     carried_by: UUID | None
     over_cap: bool
-    purpose: str | None
-
-    @property
-    def bundle_place(self) -> tuple[str, str, str]:
-        """By which what is told in one message goes together."""
-        return self.bundle, *self.place
 
 
 def waiting_in(
@@ -115,7 +109,6 @@ def _selected(*where: ColumnElement[bool]) -> Select[Any]:
             delivery.c.attempts,
             delivery.c.carried_by,
             delivery.c.over_cap,
-            delivery.c.purpose,
             delivery.c.digest,
         )
         .join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
@@ -141,5 +134,4 @@ def _waiting(row: Row[Any]) -> Waiting:
         row.attempts,
         row.carried_by,
         row.over_cap,
-        row.purpose,
     )
