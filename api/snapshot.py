@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from store.engine import SQLITE, Database
-from store.postgresql import BEGIN_READ
+from store.postgresql import begin_read
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class OnConnection:
 
 
 def _in_one_state(conn: Connection, read: Callable[[Connection], T]) -> T:
-    conn.exec_driver_sql(BEGIN_READ)
+    begin_read(conn)
     try:
         return read(conn)
     finally:

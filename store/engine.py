@@ -86,6 +86,8 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One read-only transaction that sees one state of the database; never waits for writers."""
         with _translated(), self._reader.connect() as conn, conn.begin():
+            if self.dialect == POSTGRESQL:
+                postgresql.begin_read(conn)
             yield conn
 
     def async_engine(self) -> "AsyncEngine":

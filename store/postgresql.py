@@ -30,10 +30,12 @@ SILENCE_SECONDS = 10
 _MORE = 10  # SQLAlchemy's own overflow, but kept: making a connection costs more than a page
 IDLE_SECONDS: Final = 1.0  # a connection that was used since is taken to live
 _USED_AT: Final = "pausewire_used_at"
-_READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-BEGIN_READ: Final = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# Compiling a plan takes the server a second, and it means to where its statistics are behind a table that
+# grows fast: every letter of a storm did.
+_AS_IT_IS: Final = "SET LOCAL jit = off"
+_BEGIN_READ: Final = f"BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {_AS_IT_IS}"
 _BEGIN_WRITE: Final = (
-    "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;"
+    f"BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED; {_AS_IT_IS};"
     f" SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_SECONDS}s'"
 )
 _NOT_DURABLE: Final = "; SET LOCAL synchronous_commit = off"
@@ -42,6 +44,15 @@ _DURABLE: Final = "; SET LOCAL synchronous_commit = on"
 
 def writer(url: URL, pool_size: int) -> Engine:
     """Connections whose transactions `begin_write` begins; commit and rollback end them as always."""
+    return _beginning_by_hand(url, pool_size)
+
+
+def reader(url: URL, pool_size: int) -> Engine:
+    """The same, by `begin_read`."""
+    return _beginning_by_hand(url, pool_size)
+
+
+def _beginning_by_hand(url: URL, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -49,20 +60,6 @@ def writer(url: URL, pool_size: int) -> Engine:
         use_native_hstore=False,
         connect_args=_CONNECT_ARGS,
         isolation_level="AUTOCOMMIT",
-    )
-    _ping_what_was_idle(engine)
-    return engine
-
-
-def reader(url: URL, pool_size: int) -> Engine:
-    """Read-only connections; each transaction sees one snapshot."""
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        hide_parameters=True,
-        use_native_hstore=False,
-        connect_args=_CONNECT_ARGS,
-        execution_options=_READ_ONLY,
     )
     _ping_what_was_idle(engine)
     return engine
@@ -107,6 +104,11 @@ def _ping_what_was_idle(engine: Engine) -> None:
 
     event.listen(engine, "checkin", returned)
     event.listen(engine, "checkout", taken)
+
+
+def begin_read(conn: Connection) -> None:
+    """Begin a transaction that sees one state of the database, and changes nothing."""
+    conn.exec_driver_sql(_BEGIN_READ)
 
 
 def begin_write(conn: Connection, *, durable: bool) -> None:

@@ -155,6 +155,19 @@ def test_postgresql_waits_for_the_disk_only_where_it_must(postgres_url, durable,
     database.close()
 
 
+@pytest.mark.postgres
+def test_postgresql_compiles_no_plan_of_ours(postgres_url):
+    database = Database.open(postgres_url)
+    for begun in (database.begin, database.read):
+        with begun() as conn:
+            assert conn.execute(text("SHOW jit")).scalar() == "off"
+    with database.read() as conn:
+        assert conn.execute(text("SHOW transaction_isolation")).scalar() == "repeatable read"
+        with pytest.raises(DBAPIError, match="read-only transaction"):
+            conn.execute(text("CREATE TABLE none_such (a int)"))
+    database.close()
+
+
 def test_writers_of_one_process_take_turns(database):
     """Read, think, write: no update is lost, because each transaction is alone or locks its row."""
     with database.begin() as conn:
