@@ -1,6 +1,7 @@
 """A follower works the log off in chunks, each exactly once, and sleeps until more is recorded.
 
-In: recorded events beyond its position. Out: whatever `apply` writes, in one transaction with the
+In: what was recorded of streams and contracts beyond its position; what the log tells of notices, most of
+it on a busy day, is passed over unread. Out: whatever `apply` writes, in one transaction with the
 follower's new position. Next: projections (step 7) or planning (step 8), which pass `apply`.
 
 Several processes may run the same follower: the position is moved by compare-and-set, so one of them
@@ -17,7 +18,7 @@ from store.bulk import insert_many
 from store.engine import Database
 from store.errors import TrackingConflict, Transient
 from store.killpoint import reached
-from store.log import Recorded, read_after
+from store.log import Recorded, head, read_of_chain
 from store.schema import tracking
 from store.wake import LOG
 
@@ -69,22 +70,25 @@ class Follower:
         return found or 0
 
     def step(self) -> int:
-        """Work off one chunk; returns how many events it had, 0 when caught up.
+        """Work off one chunk; returns how many positions it passed, 0 when caught up.
 
         Raises TrackingConflict where another process was faster, and what `apply` raises.
         """
         with self._database.read() as conn:
-            position = self.position(conn)
-            chunk = read_after(conn, position, self._chunk_events)
-        if not chunk:
+            position, end = self.position(conn), head(conn)
+            chunk = read_of_chain(conn, position, up_to=end, limit=self._chunk_events)
+        if len(chunk) == self._chunk_events:
+            end = chunk[-1].position
+        if end == position:
             return 0
         with self._database.begin(durable=self._durable) as conn:
-            move_tracking(conn, self.name, position, chunk[-1].position)
-            self._apply(conn, chunk)
+            move_tracking(conn, self.name, position, end)
+            if chunk:
+                self._apply(conn, chunk)
             reached(self._killpoint)
-        if self._after is not None:
+        if chunk and self._after is not None:
             self._after(chunk)
-        return len(chunk)
+        return end - position
 
     def run(self, stop: threading.Event) -> None:
         """Follow until told to stop; waits out what is transient, ends with any other error."""

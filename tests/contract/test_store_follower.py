@@ -6,18 +6,25 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select
 
+from domain.contract import RangeFilled
 from store import schema
 from store.engine import Database
 from store.errors import DatabaseLocked, TrackingConflict
 from store.follower import Follower, move_tracking
 from store.log import Recorded, append_rows
+from store.mapper import encode
 from store.wake import LOG
+from tests.fakes.chain import CONTRACT
 
 seen = Table("follower_seen", MetaData(), Column("position", Integer, primary_key=True))
 
 
-def record(database: Database, count: int) -> None:
-    rows = [(uuid4(), 1, "notice.read.1", b"\x91\x01") for _ in range(count)]
+OF_CHAIN = encode(RangeFilled(uuid4(), 1, "job", CONTRACT, 1, 2))
+TOLD = ("notice.read.1", b"\x91\x01")
+
+
+def record(database: Database, count: int, what: tuple[str, bytes] = OF_CHAIN) -> None:
+    rows = [(uuid4(), 1, *what) for _ in range(count)]
     with database.begin() as conn:
         append_rows(conn, rows, recorded_at=1)
         database.bell.ring(conn, LOG)
@@ -57,6 +64,21 @@ def test_chunks_are_worked_off_in_order_until_caught_up(log):
     assert noted(log) == list(range(1, 8))
     with log.read() as conn:
         assert one.position(conn) == 7
+
+
+def test_what_people_were_told_is_passed_over(log):
+    """It is most of what a busy day records, and nobody follows it."""
+    record(log, 4)
+    record(log, 6, TOLD)
+    record(log, 1)
+    record(log, 2, TOLD)
+    one = follower(log)
+    assert [one.step() for _ in range(3)] == [3, 10, 0]
+    assert noted(log) == [1, 2, 3, 4, 11]
+    record(log, 5, TOLD)
+    assert [one.step() for _ in range(2)] == [5, 0]
+    with log.read() as conn:
+        assert one.position(conn) == 18
 
 
 def test_a_follower_that_starts_anew_goes_on_where_it_was(log):
