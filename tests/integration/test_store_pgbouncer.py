@@ -12,13 +12,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url, select, text
 
+from domain.contract import RangeFilled
 from store import schema
 from store.engine import Database
 from store.follower import Follower
 from store.lease import Lease
 from store.log import append_rows, head
+from store.mapper import encode
 from store.migrate import current
 from store.wake import LOG
+from tests.fakes.chain import CONTRACT
 from tests.services import free_port, listens, missing
 
 pytestmark = pytest.mark.postgres
@@ -74,7 +77,8 @@ def _as_user(host: str) -> list[str]:
 
 def append_some(database: Database, transactions: int) -> None:
     for size in range(1, transactions + 1):
-        rows = [(uuid4(), 1, "notice.read.1", b"\x91\x01") for _ in range(size)]
+        told = encode(RangeFilled(uuid4(), 1, "job", CONTRACT, 1, 2))
+        rows = [(uuid4(), 1, *told) for _ in range(size)]
         with database.begin(durable=False) as conn:
             append_rows(conn, rows, recorded_at=1)
             database.bell.ring(conn, LOG)
