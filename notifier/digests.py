@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
 
 from notifier import states
 from notifier.attempts import Claim
@@ -138,6 +138,22 @@ def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
             to=states.HELD,
             now=now,
             changes=_LOOSE | {"reason": GATHERED},
+        )
+
+
+def lighten(conn: Connection, taken: Collection[Waiting]) -> None:
+    """Where all was taken back that a digest carries, and not itself, it tells its own news alone."""
+    ids = {each.delivery_id for each in taken}
+    carried = delivery.alias("carried")
+    for some in in_parts({each.carried_by for each in taken} - ids - {None}):
+        conn.execute(
+            update(delivery)
+            .where(
+                delivery.c.delivery_id.in_(some),
+                delivery.c.digest,
+                ~exists().where(carried.c.carried_by == delivery.c.delivery_id),
+            )
+            .values(digest=False)
         )
 
 

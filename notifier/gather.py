@@ -131,6 +131,7 @@ class _Decisions:
     def write(self, conn: Connection) -> None:
         """In this order: what is told anew has been taken back."""
         digests.take_back(conn, self.taken_back, self.now)
+        digests.lighten(conn, self.taken_back)
         digests.hold_on(conn, self.held_on, self.now)
         digests.cancel(conn, self.answered, digests.ANSWERED, self.now)
         digests.carry(conn, self.messages, self.now)

@@ -8,12 +8,12 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 from stellar_sdk import StrKey
 
-from notifier import gather
+from notifier import digests, gather
 from notifier.beliefs import must_leave
 from notifier.contact_file import ContactLine
 from notifier.schema import delivery
 from notifier.states import PENDING
-from notifier.waiting import Waiting
+from notifier.waiting import Waiting, waiting_in
 from store.engine import Database
 from tests.fakes import chain
 from tests.fakes.chain import created, paused, resumed
@@ -110,3 +110,19 @@ def test_who_cannot_be_gathered_is_told_line_by_line_and_the_others_are_not(
     ended = crowd.world.rows(select(delivery).where(delivery.c.bundle.is_not(None)))
     assert {row.state for row in ended if row.digest} <= {PENDING, "accepted"}
     assert sum(row.carried_by is not None for row in ended) == 2
+
+
+def test_a_digest_of_which_all_else_was_taken_back_tells_its_own_news_alone(
+    database: Database,
+) -> None:
+    crowd = Crowd(database, 2)
+    assert crowd.postman.gather() == 2
+    digests_now = select(delivery).where(delivery.c.digest).order_by(delivery.c.delivery_id)
+    first, second = crowd.world.rows(digests_now)
+    with database.begin() as conn:
+        waiting = waiting_in(conn, [first.bundle, second.bundle], locked=True)
+        carried = [each for each in waiting if each.carried_by == first.delivery_id]
+        digests.take_back(conn, carried, crowd.clock())
+        digests.lighten(conn, carried)
+    assert carried
+    assert [row.delivery_id for row in crowd.world.rows(digests_now)] == [second.delivery_id]
