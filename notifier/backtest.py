@@ -4,33 +4,45 @@ In: the log from a time on, today's recipients and channels. Out: one line per n
 has a read-only connection, which refuses every write, and is given no channel, no broker and no writer.
 
 It goes the way of plan.py over the same pure rules, for news on time: what arrived late is left out, and a
-contract's audience is that of now. Preferences that only hold a delivery back are not looked at.
+contract's audience is that of now. Each delivery is planned by the function that plans it in earnest, by
+the person's wishes, and meets the guest list. Not played: what is gathered into one message (each counts),
+the storm brake, reminders, and what another channel takes over because a provider failed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.chain_order import APPLIED, FactJudged, Placed, Step, placed_facts, walk
 from domain.contract import CONTRACT_RULES
 from domain.facts import ContractPauseSet, StreamFact
+from notifier.content import IN_APP
 from notifier.fanout import everybody_in
+from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList
 from notifier.histories import Histories, concerns_stream
 from notifier.news import News, contract_kind, listeners, status_news, stream_kind
-from notifier.places import places_for
-from notifier.recipients import Recipient, Roster
+from notifier.places import Place, PlannedDelivery, places_for
+from notifier.planned_for import planned_for
+from notifier.recipients import Recipient, Roster, open_destination
 from notifier.revisions import status_step
+from notifier.schema import contact
+from notifier.states import HELD, PENDING
+from notifier.ways import Ways
 from store.log import Recorded, head, read_after, read_aggregate
 
 _CHUNK = 500
-_MICROS = 1_000_000
+_ANY = UUID(int=0)  # nothing is written, so nothing is told apart by it
 
 
 class WouldTell(NamedTuple):
     """One notice. `at`: microseconds, when the event was recorded; `happened_at`: unix seconds.
 
-    `channels`: those it would go out on, the inbox aside; `withheld`: channel to why it would not.
+    `channels`: those it would go out on, the inbox aside, each push device by itself. `held_until`: those
+    of them that wait for the end of quiet hours, and when that is. `unless_seen`: channel to when it would
+    be told there too, were it unseen and still so by then. `withheld`: channel to why it would not.
     """
 
     at: int
@@ -43,11 +55,20 @@ class WouldTell(NamedTuple):
     role: str
     channels: tuple[str, ...]
     withheld: Mapping[str, str]
+    held_until: Mapping[str, int]
+    unless_seen: Mapping[str, int]
 
 
-def simulate(
-    conn: Connection, roster: Roster, *, since: int, freshness_seconds: Mapping[str, int]
-) -> Iterator[WouldTell]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Today's: `freshness`, seconds, of each channel that can send; `ways`; and who may be written to."""
+
+    freshness: Mapping[str, int]
+    ways: Ways = field(default_factory=Ways)
+    guests: GuestList = EVERYBODY
+
+
+def simulate(conn: Connection, roster: Roster, rules: Rules, *, since: int) -> Iterator[WouldTell]:
     """Every notice of events recorded since then (microseconds), in the order of the log."""
     histories = Histories()
     position, newest = _first_position(conn, since) - 1, head(conn)
@@ -59,7 +80,7 @@ def simulate(
         for recorded in chunk:
             news = _news(conn, histories, recorded)
             if news is not None:
-                yield from _told(conn, roster, news, freshness_seconds)
+                yield from _told(conn, roster, news, rules)
         histories.trim()
         position = chunk[-1].position
 
@@ -94,15 +115,13 @@ def _contract_news(conn: Connection, recorded: Recorded, event: FactJudged) -> N
     return status_news(step, contract_kind(step.after), recorded, late=False, audience=audience)
 
 
-def _told(
-    conn: Connection, roster: Roster, news: News, freshness: Mapping[str, int]
-) -> Iterator[WouldTell]:
+def _told(conn: Connection, roster: Roster, news: News, rules: Rules) -> Iterator[WouldTell]:
     people = roster.known(conn, [listener.account_id for listener in news.audience])
     for account_id, role in news.audience:
         person = people.get(account_id)
         if person is not None and person.key is None:
             continue  # erased: nothing is ever told again
-        channels, withheld = _places(news, person, freshness)
+        rows = () if person is None else _planned(conn, news, person, rules)
         yield WouldTell(
             at=news.recorded_at,
             happened_at=news.happened_at,
@@ -112,25 +131,50 @@ def _told(
             stream_id=news.stream_id,
             account_id=account_id,
             role=role,
-            channels=tuple(channels),
-            withheld=withheld,
+            channels=tuple(each.channel for each in rows if _leaves(each)),
+            withheld={each.channel: each.reason for each in rows if each.reason is not None},
+            held_until={
+                each.channel: each.available_at
+                for each in rows
+                if _leaves(each) and each.state == HELD
+            },
+            unless_seen={each.channel: each.available_at for each in rows if each.purpose},
         )
 
 
-def _places(
-    news: News, person: Recipient | None, freshness: Mapping[str, int]
-) -> tuple[Sequence[str], Mapping[str, str]]:
-    """Each push device counts; somebody we do not know has the inbox alone."""
-    channels, withheld = [], {}
-    contacts = () if person is None else person.contacts
-    for place in places_for(news.kind, contacts, freshness):
-        if place.suppressed is not None:
-            withheld[place.channel] = place.suppressed
-        elif news.recorded_at >= (news.happened_at + freshness[place.channel]) * _MICROS:
-            withheld[place.channel] = "stale"
-        else:
-            channels.append(place.channel)
-    return channels, withheld
+def _planned(
+    conn: Connection, news: News, person: Recipient, rules: Rules
+) -> Sequence[PlannedDelivery]:
+    """What planning makes for this person, had it come at the moment of recording; the inbox aside."""
+    rows = planned_for(
+        _ANY,
+        news,
+        person.preferences,
+        _admitted(conn, person, rules, places_for(news.kind, person.contacts, rules.freshness)),
+        freshness=rules.freshness,
+        ways=rules.ways,
+        now=news.recorded_at,
+    )
+    return [each for each in rows if each.channel != IN_APP]
+
+
+def _admitted(
+    conn: Connection, person: Recipient, rules: Rules, places: Iterable[Place]
+) -> Iterator[Place]:
+    """The places; one that is no guest's is refused at the door, and the next channel has its turn."""
+    for place in places:
+        if rules.guests.everybody or place.suppressed is not None:
+            yield place
+            continue
+        query = select(contact.c.destination).where(contact.c.contact_id == place.contact_id)
+        sealed = conn.execute(query).scalar_one()
+        destination = open_destination(person.key or b"", place.contact_id, sealed)
+        admitted = rules.guests.admits(place.channel, destination)
+        yield place if admitted else place._replace(suppressed=NOT_A_GUEST)
+
+
+def _leaves(planned: PlannedDelivery) -> bool:
+    return planned.state in (PENDING, HELD) and planned.purpose is None
 
 
 def _first_position(conn: Connection, since: int) -> int:

@@ -20,8 +20,8 @@ from notifier.composing import compose
 from notifier.content import EMPLOYER, TEMPLATE_VERSION, encode_content
 from notifier.languages import language_for
 from notifier.news import Listener, News
-from notifier.places import MICROS, PlannedDelivery, inbox_delivery, places_for, sent_delivery
-from notifier.preferences import heed
+from notifier.places import PlannedDelivery, places_for
+from notifier.planned_for import planned_for
 from notifier.recipients import Recipient, Roster
 from notifier.restraint import UNRESTRAINED, Restraint, Sheaf
 from notifier.schema import delivery, notice
@@ -159,11 +159,14 @@ class NoticeWriter:
 
     def _on_their_ways(self, draft: Draft, now: int) -> list[PlannedDelivery]:
         """The deliveries of a notice: on all channels at once, or on the first and later the next."""
-        return self._rules.ways.planned(
-            list(self._deliveries(draft, now)),
+        freshness = self._rules.freshness_seconds
+        return planned_for(
+            draft.notice_id,
+            draft.news,
             draft.recipient.preferences,
-            draft.news.kind,
-            freshness=self._rules.freshness_seconds,
+            places_for(draft.news.kind, draft.recipient.contacts, freshness),
+            freshness=freshness,
+            ways=self._rules.ways,
             now=now,
         )
 
@@ -178,25 +181,6 @@ class NoticeWriter:
             draft.listener.role == EMPLOYER,
             tuple(each for each in rows if each.purpose is None),
         )
-
-    def _deliveries(self, draft: Draft, now: int) -> Iterator[PlannedDelivery]:
-        kind = draft.news.kind
-        yield inbox_delivery(draft.notice_id, kind, now)
-        freshness = self._rules.freshness_seconds
-        for place in places_for(kind, draft.recipient.contacts, freshness):
-            wish = heed(draft.recipient.preferences, kind, place.channel, now)
-            fresh = freshness[place.channel] * MICROS
-            deadline_at = draft.news.happened_at * MICROS + fresh
-            if wish.held_until is not None and now < deadline_at:
-                deadline_at = wish.held_until + fresh  # fresh when it came, and then it waited
-            yield sent_delivery(
-                draft.notice_id,
-                kind,
-                place._replace(suppressed=place.suppressed or wish.withheld),
-                deadline_at=deadline_at,
-                now=now,
-                held_until=wish.held_until,
-            )
 
 
 def _known(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:

@@ -67,8 +67,10 @@ class World:
         times: Times | None = None,
         settlements: Settlements | None = None,
         clock: Callable[[], int] = now_micros,
+        recording: Callable[[], int] = now_micros,
     ) -> None:
         self.database = database
+        self.recording = recording
         self.vault = Vault(MASTER_KEY)
         rules = PlanningRules(
             network=NETWORK,
@@ -123,7 +125,7 @@ class World:
             state = evolve(state, event)
         events, state = decide(rules, originator_id, state, facts, past=past, job=job)
         past.extend(events)
-        log.append(conn, events, recorded_at=now_micros())
+        log.append(conn, events, recorded_at=self.recording())
         if isinstance(facts[0], StreamFact):
             row = (
                 originator_id,
