@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Row
+from sqlalchemy import Row, Select
 
 from cli.output import Json, refuse, show_json, show_rows
 from cli.times import when, when_seconds
@@ -19,9 +19,9 @@ from notifier.deliveries import (
     parse_filter,
     redrive,
     release,
+    withdrawable,
 )
 from notifier.errors import FilterInvalid
-from notifier.states import WITHDRAWABLE
 from store.clock import now_micros
 
 Where = Annotated[
@@ -77,7 +77,7 @@ def redrive_some(where: Where, dry_run: DryRun = False, json: Json = False) -> N
     """Let unknown, failed or expired deliveries try again; flagged where a repeat is possible."""
     wanted = _filter(where)
     if dry_run:
-        _say("would try again", _would_move(wanted, REDRIVABLE), json)
+        _say("would try again", _ids(movable(wanted, REDRIVABLE)), json)
         return
     database = deployment().migrated_database()
     with database.begin() as conn:
@@ -89,7 +89,7 @@ def release_some(where: Where, dry_run: DryRun = False, json: Json = False) -> N
     """Let held deliveries leave now, such as those of the storm brake: --where reason=storm."""
     wanted = _filter(where)
     if dry_run:
-        _say("would leave", _would_move(wanted, HOLDABLE), json)
+        _say("would leave", _ids(movable(wanted, HOLDABLE)), json)
         return
     database = deployment().migrated_database()
     with database.begin() as conn:
@@ -101,7 +101,7 @@ def cancel_some(where: Where, dry_run: DryRun = False, json: Json = False) -> No
     """Withdraw deliveries that have not been handed off."""
     wanted = _filter(where)
     if dry_run:
-        _say("would be withdrawn", _would_move(wanted, WITHDRAWABLE), json)
+        _say("would be withdrawn", _ids(withdrawable(wanted)), json)
         return
     with deployment().migrated_database().begin() as conn:
         moved = cancel(conn, wanted, now=now_micros())
@@ -120,9 +120,9 @@ def _matching(wanted: Filter, limit: int) -> Sequence[Row[Any]]:
         return conn.execute(listing(wanted, after=None, limit=limit)).all()
 
 
-def _would_move(wanted: Filter, origin: frozenset[str]) -> list[str]:
+def _ids(which: Select[Any]) -> list[str]:
     with deployment().migrated_database().read() as conn:
-        return [str(each) for each in conn.scalars(movable(wanted, origin))]
+        return [str(each) for each in conn.scalars(which)]
 
 
 def _say(what: str, deliveries: Sequence[str], as_json: bool) -> None:

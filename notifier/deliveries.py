@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from notifier import digests
+from notifier import taken_apart
 from notifier.errors import FilterInvalid
 from notifier.retry import Outcome
 from notifier.schema import attempt, delivery, notice
@@ -36,8 +36,10 @@ from notifier.states import (
     PENDING,
     UNKNOWN,
     WITHDRAWABLE,
+    lock,
     move_all,
 )
+from notifier.waiting import in_parts
 from store.wake import OUTBOX, Bell
 
 REDRIVABLE = frozenset({UNKNOWN, FAILED, EXPIRED})
@@ -127,10 +129,23 @@ def listing(wanted: Filter, *, after: Place | None, limit: int) -> Select[Any]:
 
 
 def movable(wanted: Filter, origin: frozenset[str]) -> Select[Any]:
-    """Ids of the deliveries that a redrive or cancel would move."""
+    """Ids of the deliveries that a redrive or release would move."""
     return (
         select(delivery.c.delivery_id)
         .where(wanted.condition(), delivery.c.state.in_(sorted(origin)))
+        .order_by(delivery.c.planned_at, delivery.c.delivery_id)
+    )
+
+
+def withdrawable(wanted: Filter) -> Select[Any]:
+    """Ids of the deliveries that `cancel` would withdraw: also those that an unsent digest carries."""
+    carrier = delivery.alias("carrier")
+    unsent = exists().where(
+        carrier.c.delivery_id == delivery.c.carried_by, carrier.c.state.in_(sorted(WITHDRAWABLE))
+    )
+    return (
+        select(delivery.c.delivery_id)
+        .where(wanted.condition(), or_(delivery.c.state.in_(sorted(WITHDRAWABLE)), unsent))
         .order_by(delivery.c.planned_at, delivery.c.delivery_id)
     )
 
@@ -199,13 +214,20 @@ def cancel(conn: Connection, wanted: Filter, *, now: int, reason: str = OPERATOR
 
     Where that is a digest, what it carried is told without it, unless it is withdrawn as well.
     """
-    digests.dissolve(conn, wanted.condition(), now)
-    moved = move_all(
-        conn,
-        wanted.condition(),
-        origin=WITHDRAWABLE,
-        to=CANCELLED,
-        now=now,
-        changes={"token": None, "lease_until": None, "reason": reason},
-    )
-    return [row.delivery_id for row in moved]
+    # Chosen before digests are taken apart, which moves them out of the condition.
+    chosen = conn.scalars(withdrawable(wanted).order_by(None)).all()
+    lock(conn, chosen)
+    cancelled: list[UUID] = []
+    for some in in_parts(chosen):
+        theirs = delivery.c.delivery_id.in_(some)
+        taken_apart.dissolve(conn, theirs, now)
+        moved = move_all(
+            conn,
+            theirs,
+            origin=WITHDRAWABLE,
+            to=CANCELLED,
+            now=now,
+            changes={"token": None, "lease_until": None, "reason": reason},
+        )
+        cancelled += [row.delivery_id for row in moved]
+    return cancelled

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select
 
 from notifier import states
 from notifier.attempts import Claim
@@ -25,7 +25,8 @@ from store.bulk_update import update_many
 ANSWERED = "answered"  # what it told had ended before it left
 # Newer news of the same stream has left before it; to another place, where one stands in for the other.
 OVERTAKEN = "overtaken"
-_LOOSE = {"token": None, "lease_until": None, "digest": False, "carried_by": None}
+# Of a delivery that is nobody's any more: no claim, no digest.
+LOOSE = {"token": None, "lease_until": None, "digest": False, "carried_by": None}
 
 
 def _query(of: ColumnElement[bool]) -> Any:
@@ -83,51 +84,6 @@ def told_in(conn: Connection, held: Claim, vault: Vault) -> tuple[Content, ...]:
     )
 
 
-def dissolve(conn: Connection, touched: ColumnElement[bool], now: int) -> int:
-    """Take apart the digests that carry, or would be, one of these deliveries and have not left.
-
-    What was in them is held, due now: the next gathering tells what is left of it.
-    """
-    unsent = delivery.c.state.in_(sorted(states.WITHDRAWABLE))
-    carriers = set(conn.scalars(select(delivery.c.delivery_id).where(touched, delivery.c.digest)))
-    carriers |= set(
-        conn.scalars(
-            select(delivery.c.carried_by).where(touched, delivery.c.carried_by.is_not(None))
-        )
-    )
-    loose = 0
-    for some in in_parts(carriers):
-        taken = conn.scalars(
-            select(delivery.c.delivery_id)
-            .where(delivery.c.delivery_id.in_(some), unsent)
-            .order_by(delivery.c.delivery_id)
-            .with_for_update()
-        ).all()
-        loose += _loosen(conn, taken, now)
-    return loose
-
-
-def _loosen(conn: Connection, carriers: Sequence[UUID], now: int) -> int:
-    changes = _LOOSE | {"reason": GATHERED, "available_at": now}
-    moved = states.move_all(
-        conn,
-        delivery.c.delivery_id.in_(carriers),
-        origin=states.WITHDRAWABLE - {states.HELD},
-        to=states.HELD,
-        now=now,
-        changes=changes,
-    )
-    moved += states.move_all(
-        conn,
-        delivery.c.carried_by.in_(carriers) & (delivery.c.reason == DIGEST),
-        origin=frozenset({states.CANCELLED}),
-        to=states.HELD,
-        now=now,
-        changes=changes,
-    )
-    return len(moved)
-
-
 def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
     """Hold what is not: also what was in a digest, or on its way to a worker."""
     for some in in_parts([each.delivery_id for each in waiting if each.state != states.HELD]):
@@ -137,23 +93,7 @@ def take_back(conn: Connection, waiting: Collection[Waiting], now: int) -> None:
             origin=states.WITHDRAWABLE - {states.HELD} | {states.CANCELLED},
             to=states.HELD,
             now=now,
-            changes=_LOOSE | {"reason": GATHERED},
-        )
-
-
-def lighten(conn: Connection, taken: Collection[Waiting]) -> None:
-    """Where all was taken back that a digest carries, and not itself, it tells its own news alone."""
-    ids = {each.delivery_id for each in taken}
-    carried = delivery.alias("carried")
-    for some in in_parts({each.carried_by for each in taken} - ids - {None}):
-        conn.execute(
-            update(delivery)
-            .where(
-                delivery.c.delivery_id.in_(some),
-                delivery.c.digest,
-                ~exists().where(carried.c.carried_by == delivery.c.delivery_id),
-            )
-            .values(digest=False)
+            changes=LOOSE | {"reason": GATHERED},
         )
 
 
@@ -168,14 +108,48 @@ class Message(NamedTuple):
         """The one that leaves."""
         return max(self.told, key=lambda each: (not each.attempts, each.position, each.delivery_id))
 
+    @property
+    def carried(self) -> list[Waiting]:
+        """The others."""
+        carrier = self.carrier
+        return [each for each in self.told if each is not carrier]
+
+
+def pass_on(conn: Connection, messages: Sequence[Message], now: int) -> set[UUID]:
+    """What one digest carried and another one is to carry: it stays cancelled, which the log knows.
+
+    Moved, each would be a fact anew whenever a digest that has long to wait is told more.
+    """
+    passed_on = {
+        each.delivery_id: message.carrier.delivery_id
+        for message in messages
+        for each in message.carried
+        if each.state == states.CANCELLED
+    }
+    update_many(
+        conn,
+        delivery,
+        ("delivery_id",),
+        ("carried_by", "updated_at"),
+        [(each, carrier, now) for each, carrier in sorted(passed_on.items())],
+        where=f"delivery.state = '{states.CANCELLED}'",
+        returning=(delivery.c.delivery_id,),
+    )
+    return set(passed_on)
+
 
 def carry(conn: Connection, messages: Sequence[Message], now: int) -> None:
-    """Let one of each message, all held at one place, leave now, and tell of the others too."""
+    """Let one of each message leave now, and tell of the others too: of those that are held."""
     others = [
-        _move(each, states.CANCELLED, now, {"reason": DIGEST, "carried_by": carrier.delivery_id})
-        for told, _, carrier in ((*message, message.carrier) for message in messages)
-        for each in told
-        if each is not carrier
+        _move(
+            each,
+            states.CANCELLED,
+            now,
+            {"reason": DIGEST, "carried_by": message.carrier.delivery_id},
+        )
+        for message in messages
+        for each in message.carried
+        if each.state != states.CANCELLED
     ]
     leaving = [
         _move(

@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, literal_column, select
 
-from notifier import bundles, digests, guard, spending, storm
+from notifier import bundles, digests, guard, spending, storm, taken_apart
 from notifier.beliefs import believed, must_leave
 from notifier.bundles import Last, Told
 from notifier.digests import Message
@@ -130,8 +130,10 @@ class _Decisions:
 
     def write(self, conn: Connection) -> None:
         """In this order: what is told anew has been taken back."""
-        digests.take_back(conn, self.taken_back, self.now)
-        digests.lighten(conn, self.taken_back)
+        passed_on = digests.pass_on(conn, self.messages, self.now)
+        taken_back = [each for each in self.taken_back if each.delivery_id not in passed_on]
+        digests.take_back(conn, taken_back, self.now)
+        taken_apart.lighten(conn, self.taken_back, self.now)
         digests.hold_on(conn, self.held_on, self.now)
         digests.cancel(conn, self.answered, digests.ANSWERED, self.now)
         digests.carry(conn, self.messages, self.now)
@@ -236,7 +238,12 @@ def _unlead(told: Told, answered: Sequence[Waiting]) -> None:
 def _due(conn: Connection, now: int) -> list[str]:
     query = (
         select(delivery.c.bundle)
-        .where(_IS_HELD, delivery.c.available_at <= now, delivery.c.bundle.is_not(None))
+        .where(
+            _IS_HELD,
+            delivery.c.available_at <= now,
+            delivery.c.bundle.is_not(None),
+            delivery.c.possible_duplicate.is_(False),  # as in waiting.py
+        )
         .order_by(delivery.c.available_at)
         .limit(BUNDLES_PER_STEP * 50)
     )

@@ -99,9 +99,13 @@ class Sweeper:
 
 
 def _release(conn: Connection, now: int) -> int:
-    """Held deliveries whose time has come; those of a bundle are gathered, steps pass the brake."""
+    """Held deliveries whose time has come; those of a bundle are gathered, steps pass the brake.
+
+    What may have left before is gathered with nothing (waiting.py).
+    """
     origin = frozenset({HELD})
-    alone = delivery.c.bundle.is_(None) & (delivery.c.purpose.is_(None) | ~IS_STEP)
+    single = delivery.c.bundle.is_(None) | delivery.c.possible_duplicate
+    alone = single & (delivery.c.purpose.is_(None) | ~IS_STEP)
     where = _some(origin, (delivery.c.available_at <= now) & alone)
     changes = {"released_at": now}
     return len(move_all(conn, where, origin=origin, to=PENDING, now=now, changes=changes))

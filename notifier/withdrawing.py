@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from notifier import digests, states
+from notifier import digests, states, taken_apart
 from notifier.schema import delivery, notice
 
 SUPERSEDED = "superseded"  # why news that a revision outdated was withdrawn
@@ -21,7 +21,7 @@ def withdraw(conn: Connection, of: ColumnElement[bool], reason: str, now: int) -
     """
     theirs = delivery.c.notice_id.in_(select(notice.c.notice_id).where(of))
     states.lock_all(conn, theirs & delivery.c.state.in_(sorted(states.WITHDRAWABLE)))
-    digests.dissolve(conn, theirs, now)
+    taken_apart.dissolve(conn, theirs, now)
     moved = states.move_all(
         conn,
         theirs,

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 from stellar_sdk import StrKey
 
-from notifier import digests, gather
+from notifier import digests, gather, taken_apart
 from notifier.beliefs import must_leave
 from notifier.contact_file import ContactLine
 from notifier.schema import delivery
@@ -123,6 +123,6 @@ def test_a_digest_of_which_all_else_was_taken_back_tells_its_own_news_alone(
         waiting = waiting_in(conn, [first.bundle, second.bundle], locked=True)
         carried = [each for each in waiting if each.carried_by == first.delivery_id]
         digests.take_back(conn, carried, crowd.clock())
-        digests.lighten(conn, carried)
+        taken_apart.lighten(conn, carried, crowd.clock())
     assert carried
     assert [row.delivery_id for row in crowd.world.rows(digests_now)] == [second.delivery_id]
