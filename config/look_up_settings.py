@@ -8,7 +8,9 @@ from config.fields import Section, checked_url, setting
 class LookUpSettings(Section):
     """Asking Twilio and Vonage for what their callbacks did not tell. Nothing is sent by asking.
 
-    Amazon SNS, and mail servers, cannot be asked; there only their callbacks tell.
+    Amazon SNS cannot be asked and calls nobody back about an SMS: what it took stays `accepted`, and what
+    it may have taken `unknown` until a person settles it. Mail servers cannot be asked; the callbacks of
+    SendGrid, Postmark and SES tell of mails.
     """
 
     enabled: bool = setting(True, "ask the SMS providers that are on and can be asked")

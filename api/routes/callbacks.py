@@ -38,7 +38,10 @@ _LATIN_1: Final = "latin-1"  # each byte of the raw query as a character: what w
 
 ProviderName = Annotated[
     str,
-    Path(description="who calls back: `twilio`, `vonage`, `sendgrid`, `ses`, `standard-webhooks`"),
+    Path(
+        description="who calls back: `twilio`, `vonage`, `sendgrid`, `postmark`, `ses`,"
+        " `standard-webhooks`"
+    ),
 ]
 Counts = Annotated[CallbackCounts, Depends(callback_counts)]
 

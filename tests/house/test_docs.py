@@ -92,3 +92,15 @@ def test_only_development_has_secrets_in_its_file():
         document = yaml.safe_load(file.read_text()) or {}
         given = {f"{section}.{name}" for section, fields in document.items() for name in fields}
         assert file.stem == "development" or not given & secrets
+
+
+def test_whoever_may_call_back_is_named_by_the_route_and_on_the_page_of_the_api():
+    sources = sorted((ROOT / "notifier/callbacks").glob("*.py"))
+    named = r'^class \w+:\n    """.*\n\n    name = "([a-z-]+)"$'
+    providers = re.findall(named, "\n".join(map(Path.read_text, sources)), re.MULTILINE)
+    assert len(providers) == len(set(providers)) >= 6
+    document = (ROOT / "clients/openapi.json").read_text()
+    (said,) = set(re.findall(r'"description": "who calls back: ([^"]+)"', document))
+    assert set(re.findall(r"`([a-z-]+)`", said)) == set(providers)
+    page = (ROOT / "docs/api.md").read_text()
+    assert [each for each in providers if f"\n| `{each}` |" not in page] == []

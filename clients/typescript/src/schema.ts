@@ -7192,7 +7192,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description who calls back: `twilio`, `vonage`, `sendgrid`, `ses`, `standard-webhooks` */
+                /** @description who calls back: `twilio`, `vonage`, `sendgrid`, `postmark`, `ses`, `standard-webhooks` */
                 provider: string;
             };
             cookie?: never;
