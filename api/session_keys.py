@@ -1,10 +1,11 @@
 """The keys that sign sessions: in the database, sealed, so that all API processes share them.
 
-The newest signs; it and the one before are accepted. Rotating twice therefore ends every session that
-is older than the first of the two.
+The newest signs; every key that is here is accepted. A rotation leaves those that a session which still
+stands may be signed with, so that it signs nobody out, however often it comes.
 """
 
 import secrets
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from sqlalchemy import (
@@ -22,7 +23,9 @@ from sqlalchemy import (
 from notifier.privacy import Vault
 from store.schema import key_text, metadata
 
-ACCEPTED: Final = 2
+# So far apart may the clocks of a session's and a key's maker be: sessions signed with a key may look so
+# much younger than the key that came next.
+CLOCKS_DIFFER: Final = 86_400_000_000
 _ID_BYTES: Final = 6
 _KEY_BYTES: Final = 32  # of HMAC-SHA256, RFC 7518 §3.2
 
@@ -51,12 +54,36 @@ def signing_key(conn: Connection, vault: Vault, now: int) -> SigningKey:
     return SigningKey(row.kid, open_key(vault, row.kid, row.sealed))
 
 
-def rotate(conn: Connection, vault: Vault, now: int) -> str:
-    """Make the next key; the one before stays accepted, older ones go. Returns the new key's id."""
+class Rotated(NamedTuple):
+    """The new key's id, how many keys are accepted beside it, and how many are no more."""
+
+    kid: str
+    kept: int
+    ended: int
+
+
+def rotate(
+    conn: Connection,
+    vault: Vault,
+    now: int,
+    *,
+    standing_since: int | None,
+    at_once: bool = False,
+) -> Rotated:
+    """Make the next key. The one before stays accepted, older ones while a session may need them.
+
+    `standing_since`: when the oldest session that stands began, microseconds; None: there is none.
+    `at_once`: no key but the new one is accepted from now on.
+    """
     made = _make(conn, vault, now)
-    kept = [row.kid for row in conn.execute(_newest(ACCEPTED))]
+    rows = conn.execute(_newest(None)).all()
+    kept = [made.kid]
+    for later, row in pairwise(rows):
+        needed = standing_since is not None and standing_since < later.created_at + CLOCKS_DIFFER
+        if not at_once and (later.kid == made.kid or needed):
+            kept.append(row.kid)
     conn.execute(delete(session_key).where(session_key.c.kid.not_in(kept)))
-    return made.kid
+    return Rotated(made.kid, len(kept) - 1, len(rows) - len(kept))
 
 
 def open_key(vault: Vault, kid: str, sealed: bytes) -> bytes:
@@ -73,7 +100,7 @@ def _make(conn: Connection, vault: Vault, now: int) -> SigningKey:
     return made
 
 
-def _newest(count: int) -> Select[tuple[str, bytes, int]]:
+def _newest(count: int | None) -> Select[tuple[str, bytes, int]]:
     return (
         select(session_key)
         .order_by(session_key.c.created_at.desc(), session_key.c.kid)

@@ -18,12 +18,14 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     insert,
     select,
+    true,
     update,
 )
 
-from api.session_keys import open_key, session_key, signing_key
+from api.session_keys import Rotated, open_key, rotate, session_key, signing_key
 from notifier.privacy import Vault
 from store import bulk
 from store.query import Query
@@ -168,6 +170,21 @@ def end_session(conn: Connection, session_id: str, now: int) -> int:
 def end_sessions_of(conn: Connection, lookup: str, now: int) -> int:
     """End every session of an account, found by its keyed hash; returns how many ended."""
     return _end(conn, session.c.account_lookup == lookup, now)
+
+
+def rotate_keys(
+    conn: Connection, vault: Vault, now: int, *, at_once: bool = False
+) -> tuple[Rotated, int]:
+    """Sign with a new key from now on; returns what became of the keys, and how many sessions ended.
+
+    Nobody is signed out, unless `at_once`: then everybody is, for a key that somebody else may have.
+    """
+    ended = _end(conn, true(), now) if at_once else 0
+    oldest = select(func.min(session.c.created_at)).where(
+        session.c.ended_at.is_(None), session.c.expires_at > now
+    )
+    rotated = rotate(conn, vault, now, standing_since=conn.scalar(oldest), at_once=at_once)
+    return rotated, ended
 
 
 def standing(conn: Connection, session_ids: Collection[str], now: int) -> set[str]:

@@ -44,6 +44,7 @@ class Commands(GroupOnDemand):
         "report": "cli.usage_report",
         "reprocess": "cli.reprocess",
         "rules": "cli.rules",
+        "secrets": "cli.secrets",
         "sending": "cli.sending",
         "simulate": "cli.simulate",
         "slo": "cli.slo",

@@ -36,6 +36,16 @@ def load(environ: Mapping[str, str] | None = None, files: Traversable | None = N
 
     Raises ConfigurationError with every fault of every layer.
     """
+    loaded, faults = attempt(environ, files)
+    if faults:
+        raise ConfigurationError(faults)
+    return loaded
+
+
+def attempt(
+    environ: Mapping[str, str] | None = None, files: Traversable | None = None
+) -> tuple[Loaded, list[Fault]]:
+    """The settings as far as they can be read, defaults where they are wrong, and every fault."""
     catalogue = entries()
     variables = read_variables(os.environ if environ is None else environ, catalogue)
     given: dict[str, Given] = {}
@@ -54,9 +64,7 @@ def load(environ: Mapping[str, str] | None = None, files: Traversable | None = N
     faults.extend(wrong)
     if known:
         faults.extend(_broken(settings, layers, {fault.key for fault in faults}))
-    if faults:
-        raise ConfigurationError(faults)
-    return Loaded(settings, layers)
+    return Loaded(settings, layers), faults
 
 
 def _environment(values: Mapping[str, Given]) -> object:

@@ -21,11 +21,11 @@ def master_key(settings: Settings) -> bytes:
     """
     provider = settings.secrets.provider
     if provider == "file":
-        return _from_file(settings.secrets.directory / MASTER_KEY_FILE)
+        return _from_file(*master_key_files(settings))
     if settings.secrets.master_key is not None:
         return decoded_master_key(settings.secrets.master_key.get_secret_value())
     if provider == "development":
-        path = settings.state_dir / MASTER_KEY_FILE
+        (path,) = master_key_files(settings)
         _make_once(path)
         return _from_file(path)
     raise _missing(
@@ -33,6 +33,13 @@ def master_key(settings: Settings) -> bytes:
         "env PAUSEWIRE_SECRETS__MASTER_KEY",
         'set it (or PAUSEWIRE_SECRETS__MASTER_KEY_FILE) to what "openssl rand -base64 32" prints',
     )
+
+
+def master_key_files(settings: Settings) -> tuple[Path, ...]:
+    """The files that the provider looks for the master key in, beside the setting; the first one counts."""
+    folders = {"file": settings.secrets.directory, "development": settings.state_dir}
+    folder = folders.get(settings.secrets.provider)
+    return () if folder is None else (folder / MASTER_KEY_FILE,)
 
 
 def _from_file(path: Path) -> bytes:

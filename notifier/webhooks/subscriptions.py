@@ -110,11 +110,17 @@ def one(vault: Vault, owner: Owner, webhook_id: UUID) -> Select[Any]:
     return _of(vault, owner).where(webhook.c.webhook_id == webhook_id)
 
 
-def rotate(conn: Connection, vault: Vault, row: Row[Any], now: int) -> bytes:
-    """A new secret; it signs beside the one before for a day. Returns the new key."""
+def rotate(
+    conn: Connection, vault: Vault, row: Row[Any], now: int, *, at_once: bool = False
+) -> bytes:
+    """A new secret; it signs beside the one before for a day. Returns the new key.
+
+    `at_once`: it signs alone from now on, since somebody else has the one before.
+    """
     private, key = open_private(vault, row), os.urandom(SECRET_BYTES)
     before = live_secrets(private, now)[0]
-    secrets = (Secret(key), Secret(before.key, now + OVERLAP_MICROS))
+    after = () if at_once else (Secret(before.key, now + OVERLAP_MICROS),)
+    secrets = (Secret(key), *after)
     changed = msgspec.structs.replace(private, secrets=secrets)
     _change(conn, row.webhook_id, now, private=seal_private(vault, row.webhook_id, changed))
     return key

@@ -224,23 +224,52 @@ async def test_a_session_ends_with_its_time_whatever_its_token_says(served):
     assert (await served.ask("/v1/me/inbox", key=token)).status_code == 401
 
 
-async def test_the_key_before_is_accepted_after_a_rotation_and_the_one_before_that_is_not(served):
-    vault = served.given.vault
-    first = await token_of(served)
+def rotated(served, now=None, **how):
     with served.database.begin() as conn:
-        session_keys.rotate(conn, vault, now_micros())
+        return sessions.rotate_keys(conn, served.given.vault, now or now_micros(), **how)
+
+
+async def test_new_keys_sign_nobody_out_however_often_they_come(served):
+    first = await token_of(served)
+    rotated(served)
     second = await token_of(served)
     kids = [jwt.get_unverified_header(each)["kid"] for each in (first, second)]
     assert kids[0] != kids[1]
-    assert (await served.ask("/v1/me/inbox", key=first)).status_code == 200
+    for _ in range(3):
+        rotated(served)
+    rotated(served, now_micros() - 10**12)  # by a clock that is behind
+    last = await token_of(served)
+    assert jwt.get_unverified_header(last)["kid"] not in kids
+    for token in (first, second, last):
+        assert (await served.ask("/v1/me/inbox", key=token)).status_code == 200
+
+
+async def test_a_key_that_no_session_needs_goes_with_the_next_rotations(served):
+    token, later = await token_of(served), now_micros() + 2 * 86_400_000_000
     with served.database.begin() as conn:
-        session_keys.rotate(conn, vault, now_micros() - 10**12)  # by a clock that is behind
-    assert (await served.ask("/v1/me/inbox", key=first)).status_code == 401
-    assert (await served.ask("/v1/me/inbox", key=second)).status_code == 200
+        conn.execute(update(sessions.session).values(expires_at=later + 1))
+    rotated(served)
+    assert rotated(served, later - 1)[0].ended == 0
+    assert rotated(served, later + 1)[0].ended == 2  # the session is over; the key before stays
+    with served.database.read() as conn:
+        assert len(conn.execute(select(session_keys.session_key)).all()) == 2
+    assert (await served.ask("/v1/me/inbox", key=token)).status_code == 401
+
+
+async def test_a_key_that_somebody_else_has_ends_every_session(served):
+    tokens = [await token_of(served), await token_of(served, BEN)]
+    key, ended = rotated(served, at_once=True)
+    assert (key.kept, key.ended, ended) == (0, 1, 2)
+    for token in tokens:
+        assert (await served.ask("/v1/me/inbox", key=token)).status_code == 401
+    assert (await served.ask("/v1/me/inbox", key=await token_of(served))).status_code == 200
+
+
+async def test_without_its_key_no_session_stands(served):
+    token = await token_of(served)
     with served.database.begin() as conn:
-        assert conn.execute(select(session_keys.session_key)).all()[1:2]
         conn.execute(delete(session_keys.session_key))
-    assert (await served.ask("/v1/me/inbox", key=second)).status_code == 401
+    assert (await served.ask("/v1/me/inbox", key=token)).status_code == 401
 
 
 async def test_no_token_but_ours_is_believed(served):
