@@ -2,7 +2,8 @@
 
 In: fan-out rows written by planning. Out: notices, at most 1,000 a transaction, each recipient once per
 event however many streams it has. Next: 9 relay.py.
-Twice: the row is locked while a step is taken, and keeps the last stream served.
+Twice: the row is locked while a step is taken, and keeps the last stream served. A contract's fan-outs are
+served one after the other, or a second process would tell that it goes on before all know that it stands.
 
 The parties are those of `stream_state` when the step is taken: a stream may have changed hands since.
 Cancelled streams are left out.
@@ -11,7 +12,7 @@ Cancelled streams are left out.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 
 from domain.chain_order import HistoryRevised, Step, placed_facts, walk
 from domain.contract import CONTRACT_RULES, RangeFilled
@@ -28,6 +29,7 @@ TELLING = "running"  # tells everybody how the contract stands
 NOTING = "noting"  # a note in the inbox: only the past changed
 DONE = "done"
 
+_OPEN = (TELLING, NOTING)
 STREAMS_PER_STEP = 500  # two parties each
 StreamRow = Row[int, str | None, str | None]
 _COLUMNS = ("event_id", "position", "contract_id", "state", "created_at")
@@ -57,9 +59,15 @@ def stop(conn: Connection, causes: Sequence[str], contract_id: str) -> int:
 
 def take_step(conn: Connection, writer: NoticeWriter, now: int) -> bool:
     """Serve the next streams of the oldest fan-out; False: there is none to serve."""
+    earlier = fanout.alias("earlier")
+    is_first = ~exists().where(
+        earlier.c.contract_id == fanout.c.contract_id,
+        earlier.c.position < fanout.c.position,
+        earlier.c.state.in_(_OPEN),
+    )
     row = conn.execute(
         select(fanout)
-        .where(fanout.c.state.in_((TELLING, NOTING)))
+        .where(fanout.c.state.in_(_OPEN), is_first)
         .order_by(fanout.c.position)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from domain import facts
+from notifier import fanout
 from notifier.contact_file import ContactLine
 from notifier.erasure import erase
 from notifier.inbox import InboxPlace, inbox_page, mark_read
@@ -113,6 +114,25 @@ def test_the_inbox_pages_and_marks(database: Database) -> None:
     assert len(walked) == 5
     with database.begin() as conn:
         assert mark_read(conn, me[0], walked[:3], 100) == 3
+
+
+@pytest.mark.postgres
+def test_a_contract_that_goes_on_is_not_told_before_all_know_that_it_stood(
+    postgres_url: str,
+) -> None:
+    database = Database.open(postgres_url)
+    world = World(database)
+    world.record(created(1), contract_pause(2), contract_pause(3, value=False))
+    while world.follower.step():
+        pass
+    with database.begin() as conn:
+        assert fanout.take_step(conn, world.writer, 1)
+        with database.begin() as elsewhere:
+            assert not fanout.take_step(elsewhere, world.writer, 1)
+    world.plan()
+    told = [each.kind for each in world.told() if each.account == EMPLOYEE]
+    assert told == ["contract_paused", "contract_resumed"]
+    database.close()
 
 
 @pytest.mark.postgres
