@@ -2,7 +2,8 @@
 
     python -m benchmarks [--quick] [--only NAME ...] [--json]
 
-PostgreSQL is the server of PAUSEWIRE_TEST_POSTGRES_URL, else the one on 127.0.0.1:5432, else left out.
+PostgreSQL is the server of PAUSEWIRE_TEST_POSTGRES_URL, else the one on 127.0.0.1:5432, else left out;
+brokers.py says where Redis and RabbitMQ are.
 The exit code says that the figures could be taken, not that they are good.
 """
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from notifier.contact_file import HEADER
 from simulator.network import SimulatedNetwork
@@ -22,24 +23,43 @@ _COMMAND_SECONDS = 60
 _LOG_TAIL = 2000
 
 
+class Over(NamedTuple):
+    """A broker: its URL, and what the names of the queues begin with there."""
+
+    broker: str = "memory"
+    url: str = "memory://"
+    namespace: str = "pausewire"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a deployment is told of it."""
+        return {
+            "PAUSEWIRE_BROKER__URL": self.url,
+            "PAUSEWIRE_BROKER__NAMESPACE": self.namespace,
+        }
+
+
 @contextmanager
 def pausewire(
     network: SimulatedNetwork,
     folder: Path,
     *,
-    database_url: str,
+    back_end: Mapping[str, str],
     smtp_port: int,
     poll_seconds: float,
     addresses: Mapping[str, str],
 ) -> Iterator[None]:
-    """Everything in one process, for the length of the block; `addresses`: account to mail address."""
+    """Everything in one process, for the length of the block; `addresses`: account to mail address.
+
+    `back_end`: settings of its database and its broker.
+    """
     roster = folder / "roster.csv"
     with roster.open("w", encoding="utf-8", newline="") as file:
         lines = csv.DictWriter(file, HEADER, restval="")
         lines.writeheader()
         lines.writerows({"account_id": who, "email": at} for who, at in addresses.items())
     environment = _environment(network, folder) | {
-        "PAUSEWIRE_DATABASE__URL": database_url,
+        **back_end,
         "PAUSEWIRE_EMAIL__PORT": str(smtp_port),
         "PAUSEWIRE_INGEST__POLL_SECONDS": str(poll_seconds),
     }

@@ -2,20 +2,22 @@
 
 A simulated network closes a ledger every tenth of a second; somebody is paused about every 0.3 s, and
 that employee alone has an address. First the bare loop (bare.py) tells half of them, then `pausewire up`
-(deployed.py) the other half: processes of their own, the same RPC, mail sink and poll interval. Ledgers
+(deployed.py) the other half: processes of their own, the same RPC, mail sink and poll interval. It is
+measured on each database with the queue in memory, and over each broker that is there. Ledgers
 carry whole seconds only, so the beginning is what watcher.py saw; the end is the sink's clock.
 """
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from benchmarks import bare, chain, deployed, sink, watcher
+from benchmarks import bare, brokers, chain, deployed, sink, watcher
+from benchmarks.deployed import Over
 from benchmarks.report import Line, Target
 from benchmarks.scale import PRODUCTION_POLL_SECONDS, Scale
 from notifier.latency import percentiles
@@ -37,22 +39,38 @@ class Told(NamedTuple):
 
 
 def lines(scale: Scale) -> list[Line]:
-    """p50 and p99 on each database, at each poll interval."""
-    made = []
-    for poll_seconds, kind in product(scale.poll_seconds, scale.kinds):
-        told = measure(kind, scale, poll_seconds)
-        made += [
-            Line(
-                what=f"visible to accepted, poll {poll_seconds:g} s, {name}, {kind}",
-                ours=told.ours[name],
-                unit="s",
-                beside="bare loop",
-                theirs=told.bare[name],
-                target=_target(name, poll_seconds),
-            )
-            for name in ("p50", "p99")
+    """p50 and p99 of each deployment, at each poll interval."""
+    with brokers.opened(scale.brokers) as there:
+        return [
+            line
+            for poll_seconds, (kind, over) in product(scale.poll_seconds, deployments(scale, there))
+            for line in _told(kind, over, scale, poll_seconds)
         ]
-    return made
+
+
+def deployments(scale: Scale, there: Sequence[Over]) -> list[tuple[str, Over]]:
+    """Database and broker: the process's own queue on each database, others where rivals share them."""
+    return [
+        (kind, over)
+        for over in there
+        for kind in (scale.kinds if over.broker == brokers.MEMORY else scale.kinds[-1:])
+    ]
+
+
+def _told(kind: str, over: Over, scale: Scale, poll_seconds: float) -> list[Line]:
+    told = measure(kind, scale, poll_seconds, over)
+    where = kind if over.broker == brokers.MEMORY else f"{kind}, {over.broker}"
+    return [
+        Line(
+            what=f"visible to accepted, poll {poll_seconds:g} s, {name}, {where}",
+            ours=told.ours[name],
+            unit="s",
+            beside="bare loop",
+            theirs=told.bare[name],
+            target=_target(name, poll_seconds),
+        )
+        for name in ("p50", "p99")
+    ]
 
 
 def _target(name: str, poll_seconds: float) -> Target | None:
@@ -62,8 +80,8 @@ def _target(name: str, poll_seconds: float) -> Target | None:
     return Target(of="ratio", bound=1.25, at_most=True)
 
 
-def measure(kind: str, scale: Scale, poll_seconds: float) -> Told:
-    """Both sides in turn on one network; ours on a fresh database of this kind."""
+def measure(kind: str, scale: Scale, poll_seconds: float, over: Over) -> Told:
+    """Both sides in turn on one network; ours on a fresh database of this kind, over this broker."""
     half = WARM_UP + scale.alerts
     with (
         TemporaryDirectory(prefix=chain.PREFIX) as folder,
@@ -87,7 +105,7 @@ def measure(kind: str, scale: Scale, poll_seconds: float) -> Told:
         with deployed.pausewire(
             network,
             Path(folder),
-            database_url=url,
+            back_end={"PAUSEWIRE_DATABASE__URL": url, **over.settings},
             smtp_port=mail.port,
             poll_seconds=poll_seconds,
             addresses=stage.addresses,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from benchmarks.brokers import BROKERS
 from benchmarks.k6 import Stage
 
 PRODUCTION_POLL_SECONDS = 1.0  # the default of `ingest.poll_seconds`
@@ -9,9 +10,13 @@ PRODUCTION_POLL_SECONDS = 1.0  # the default of `ingest.poll_seconds`
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Sizes of all benchmarks. `postgres`: URL of a server to make databases on; None: SQLite only."""
+    """Sizes of all benchmarks. `postgres`: URL of a server to make databases on; None: SQLite only.
+
+    `brokers`: those to measure over that are there.
+    """
 
     postgres: str | None = None
+    brokers: tuple[str, ...] = BROKERS
     rounds: int = 3
     page_events: int = 1_000
     recorded_events: int = 50_000
