@@ -4,20 +4,21 @@ The simulated network writes what it did, and what its catchers took, before any
 compares those files with the log, the read models and the deliveries; nothing here trusts our fold.
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from cli.quiet import UNDER_WAY
+from cli.sinks import RECEIVERS, SINKS, Sink, caught_lines
 from ingest.stored import still_quarantined
+from notifier.content import IN_APP
 from notifier.schema import delivery, notice
 from notifier.states import ACCEPTED, BOUNCED, COMPLAINED, DELIVERED, UNKNOWN
+from notifier.webhooks.subscriptions import WEBHOOK
 from projections import pauses
 from projections.sets import active_set
 from simulator.truth import ExpectedPause, TruthLine, expected, read_truth
@@ -115,8 +116,17 @@ def _expected_interval(pause: ExpectedPause) -> str:
 
 
 def _judge_notices(conn: Connection, truth: Iterable[TruthLine], verdict: Verdict) -> None:
-    """Both parties of a stream have a notice of each pause, resume and cancellation."""
-    query = select(notice.c.cause_event_id, func.count()).group_by(notice.c.cause_event_id)
+    """Both parties of a stream have a notice of each pause, resume and cancellation.
+
+    Those that are posted to subscribed webhooks are in nobody's inbox, and do not count.
+    """
+    of_people = notice.join(delivery, delivery.c.notice_id == notice.c.notice_id)
+    query = (
+        select(notice.c.cause_event_id, func.count())
+        .select_from(of_people)
+        .where(delivery.c.channel == IN_APP)
+        .group_by(notice.c.cause_event_id)
+    )
     told: dict[str, int] = {row[0]: row[1] for row in conn.execute(query)}
     verdict.notices = sum(told.values())
     for line in truth:
@@ -137,6 +147,7 @@ def _judge_deliveries(conn: Connection, state_dir: Path, verdict: Verdict) -> No
         delivery.c.notice_id,
         delivery.c.channel,
         delivery.c.state,
+        delivery.c.attempts,
         delivery.c.provider_message_id,
     )
     by_channel: dict[str, list[Any]] = {}
@@ -151,22 +162,8 @@ def _judge_deliveries(conn: Connection, state_dir: Path, verdict: Verdict) -> No
             for state in UNDER_WAY
             if states[state]
         ]
-    for channel, sink in SINKS.items():
+    for channel, sink in (SINKS | {WEBHOOK: RECEIVERS}).items():
         _judge_letters(channel, sink, by_channel.get(channel, []), state_dir, verdict)
-
-
-class Sink(NamedTuple):
-    """A catcher's file, the field of the provider's id, and what tells whose letter a line is.
-
-    `mark` finds in the `marked` field what `mark_of` says of the delivery (or of its notice: then its
-    first eight hex digits, so two deliveries may share a mark).
-    """
-
-    file: str
-    id_field: str
-    marked: str
-    mark: re.Pattern[str]
-    mark_of: Callable[[Row[Any]], str]
 
 
 def _judge_letters(
@@ -175,11 +172,13 @@ def _judge_letters(
     """What we call accepted was caught; what was caught we call accepted or unknown, and came once."""
     caught = caught_lines(state_dir / sink.file)
     letters = Counter(_mark(sink, line) for line in caught)
+    if sink.knows_repeats:
+        letters = Counter(letters.keys())
     ids = {str(line[sink.id_field]).strip("<>") for line in caught}
     accepted, left = Counter[str](), Counter[str]()
     for row in rows:
         mark = sink.mark_of(row)
-        left[mark] += row.state in _MAY_HAVE_LEFT
+        left[mark] += row.state in _MAY_HAVE_LEFT or (sink.knows_repeats and row.attempts > 0)
         if row.state in (ACCEPTED, DELIVERED):
             accepted[mark] += 1
             if row.provider_message_id not in ids:
@@ -199,31 +198,3 @@ def _judge_letters(
 def _mark(sink: Sink, line: Mapping[str, Any]) -> str:
     found = sink.mark.search(str(line[sink.marked]))
     return "without a mark" if found is None else found[1]
-
-
-def _reference(row: Row[Any]) -> str:
-    """How a person quotes a notice: the words of every SMS and push end with it."""
-    return str(row.notice_id.hex[:8].upper())
-
-
-_REFERENCE = re.compile(r"\bRef ([0-9A-F]{8})\b")
-
-SINKS = {
-    "email": Sink(
-        "mail.ndjson",
-        "message_id",
-        "message_id",
-        re.compile(r"<([0-9a-f-]{36})@"),
-        lambda row: str(row.delivery_id),
-    ),
-    "sms": Sink("sms.ndjson", "sid", "body", _REFERENCE, _reference),
-    "push": Sink("push.ndjson", "id", "message", _REFERENCE, _reference),
-}
-
-
-def caught_lines(path: Path) -> list[dict[str, Any]]:
-    """What a catcher took, a line each; a line being written is left out."""
-    if not path.exists():
-        return []
-    text = path.read_bytes()
-    return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]

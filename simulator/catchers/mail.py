@@ -18,7 +18,8 @@ from simulator.catchers.moods import Mood, Moods
 
 SLOW_SECONDS = 3.0
 _PUT_OFF = {Mood.BUSY: "452 4.3.1 too much at once", Mood.AWAY: "451 4.3.0 come again"}
-_HANG_UP = (Mood.ERROR, Mood.CUT, Mood.LIE)
+_HANG_UP = (Mood.ERROR, Mood.DROP, Mood.CUT, Mood.LIE)
+_NOT_TAKEN = (Mood.ERROR, Mood.DROP)
 
 
 class MailCatcher:
@@ -57,7 +58,7 @@ class MailCatcher:
         mood = self._moods.next()
         if mood in _PUT_OFF:
             return _PUT_OFF[mood]
-        if mood is not Mood.ERROR:
+        if mood not in _NOT_TAKEN:
             self._record(envelope)
         if "slow" in names or mood is Mood.SLOW:
             await asyncio.sleep(SLOW_SECONDS if "slow" in names else MOOD_SECONDS)

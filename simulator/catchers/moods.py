@@ -9,7 +9,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import cast
 
 import msgspec
 from aiohttp import web
@@ -25,6 +24,7 @@ class Mood(StrEnum):
     BUSY = "busy"  # not taken: 429 with Retry-After; a mail server's 452 to DATA
     AWAY = "away"  # not taken: 503 with Retry-After; a mail server's 451 to DATA
     ERROR = "error"  # not taken, which nobody can know: 500; a mail server hangs up at DATA
+    DROP = "drop"  # not taken: the connection ends without an answer
     CUT = "cut"  # taken, then the connection ends without an answer
     LIE = "lie"  # taken, then 500; a mail server hangs up
     SLOW = "slow"  # taken, answered late
@@ -62,17 +62,25 @@ class Moods:
         if mood in _NOT_TAKEN:
             await request.read()
             return _refused(_NOT_TAKEN[mood])
+        if mood is Mood.DROP:
+            await request.read()
+            return _cut(request, web.Response())
         answer = await handler(request)
         if mood is Mood.SLOW:
             await asyncio.sleep(SLOW_SECONDS)
         elif mood is Mood.LIE:
             return _refused(500)
-        elif mood is Mood.CUT:
-            cast("asyncio.Transport", request.transport).abort()
-        return answer
+        return _cut(request, answer) if mood is Mood.CUT else answer
 
 
 _NOT_TAKEN = {Mood.BUSY: 429, Mood.AWAY: 503, Mood.ERROR: 500}
+
+
+def _cut(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+    """The connection is no more: nobody hears the answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return answer
 
 
 def _refused(status: int) -> web.Response:

@@ -21,6 +21,7 @@ ENDS = [
     (Mood.BUSY, Transient, 0),
     (Mood.AWAY, Transient, 0),
     (Mood.ERROR, OutcomeUnknown, 0),
+    (Mood.DROP, OutcomeUnknown, 0),
     (Mood.CUT, OutcomeUnknown, 1),
     (Mood.LIE, OutcomeUnknown, 1),
     (Mood.SLOW, Receipt, 1),

@@ -29,7 +29,7 @@ def namespace(rabbitmq_url: str) -> Iterator[str]:
     yield name
     with pika.BlockingConnection(pika.URLParameters(rabbitmq_url)) as connection:
         channel = connection.channel()
-        for place in ("email", "sms", "push"):
+        for place in ("email", "sms", "push", "webhook"):
             for suffix in ("", ".DQ", ".XQ"):  # what Dramatiq declares beside each queue
                 channel.queue_delete(f"{name}.{place}{suffix}")
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cli.verdict import SINKS, caught_lines, judge
+from cli.sinks import SINKS, caught_lines
+from cli.verdict import judge
 from simulator.truth import read_truth
 from store.engine import Database
 from tests.e2e.harness import Process, outside, until

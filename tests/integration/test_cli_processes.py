@@ -17,7 +17,8 @@ from rich.console import Console
 from sqlalchemy import func, select
 
 from cli import sandbox_run
-from cli.verdict import SINKS, judge
+from cli.sinks import SINKS
+from cli.verdict import judge
 from cli.wiring import deployment
 from notifier.callbacks.effects import SETTLED_BY_CALLBACK
 from notifier.contact_file import read_contacts, write_contacts

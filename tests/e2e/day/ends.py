@@ -6,7 +6,7 @@ none of these is lost.
 
 from typing import NamedTuple
 
-from tests.e2e.day.evidence import TAKEN, Delivery, Evidence
+from tests.e2e.day.evidence import TAKEN, WEBHOOK, Delivery, Evidence
 
 # Why a delivery did not leave, as planning, restraint, steps, pacing and the suppression list say.
 _WITHDRAWN = {
@@ -14,6 +14,7 @@ _WITHDRAWN = {
     "expired": {"deadline", "rate", "stale"},
 }
 _LEARNED = {"hard_bounce", "stop", "complaint"}  # a provider's word
+_SWITCHED_OFF = "webhook_disabled"  # its receiver said that it is gone
 _GATHERED, _STORM = "gathered", "storm"
 _STEPS = ("step_until_read", "step_until_delivered")
 _REFUSED = ("rejected", "provider_fault")
@@ -33,7 +34,7 @@ def end_of(row: Delivery, evidence: Evidence) -> End:
     if row.state in TAKEN:
         return End("arrived", _not_there(row, evidence))
     if row.state == "unknown":
-        return End("unknown", None if row.may_have_left else "unknown without a try that left")
+        return End("unknown", _not_doubtful(row))
     if row.state in ("suppressed", "cancelled", "expired", "failed"):
         return _withdrawn(row, evidence)
     return _waiting(row, evidence)
@@ -48,6 +49,8 @@ def _withdrawn(row: Delivery, evidence: Evidence) -> End:
         return End(name, _not_refused(row))
     if row.reason == "digest":
         return End("carried", _not_carried(row, evidence))
+    if row.reason == _SWITCHED_OFF:
+        return End(name, _not_gone(row, evidence))
     known = row.reason in _WITHDRAWN[row.state]
     return End(name, None if known else "without a named reason")
 
@@ -57,8 +60,11 @@ def _waiting(row: Delivery, evidence: Evidence) -> End:
         why = why_held(row, evidence)
         fault = "held without a reason" if why is None else _overdue(row, evidence)
         return End(f"held: {why}", fault)
-    if row.state in ("pending", "retry_wait") and row.reason is not None:
-        return End(f"waits: {row.reason}", _overdue(row, evidence))
+    if row.state in ("pending", "retry_wait"):
+        if _waits_its_turn(row, evidence):
+            return End("waits: its turn")
+        if row.reason is not None:
+            return End(f"waits: {row.reason}", _overdue(row, evidence))
     return End(row.state, f"still {row.state}")
 
 
@@ -78,10 +84,23 @@ def _overdue(row: Delivery, evidence: Evidence) -> str | None:
     return "its time is over" if row.available_at <= evidence.now else None
 
 
+def _waits_its_turn(row: Delivery, evidence: Evidence) -> bool:
+    """Whether older news of the same lane has not come to its end; that one accounts for itself."""
+    if row.lane is None or row.lane_position is None:
+        return False
+    return evidence.lane_heads[row.lane] < row.lane_position
+
+
+def _not_doubtful(row: Delivery) -> str | None:
+    if row.channel == WEBHOOK:
+        return "unknown, where a repeat is harmless"
+    return None if row.may_have_left else "unknown without a try that left"
+
+
 def _not_there(row: Delivery, evidence: Evidence) -> str | None:
-    if (row.channel, evidence.mark_of(row)) not in evidence.letters:
+    if (row.box, evidence.mark_of(row)) not in evidence.letters:
         return f"{row.state}, and no catcher has it"
-    if (row.channel, row.provider_message_id) not in evidence.identities:
+    if (row.box, row.provider_message_id) not in evidence.identities:
         return f"{row.state} as {row.provider_message_id}, which no catcher gave"
     return None
 
@@ -102,6 +121,13 @@ def _not_carried(row: Delivery, evidence: Evidence) -> str | None:
     if (carrier.account, carrier.channel) != (row.account, row.channel):
         return "what carries it is somebody else's"
     return None if carrier.digest else f"{carrier.delivery_id} ({carrier.state}) is no digest"
+
+
+def _not_gone(row: Delivery, evidence: Evidence) -> str | None:
+    hook = evidence.people[row.account].hook
+    return (
+        None if hook is not None and hook.says_gone else "its receiver never said that it is gone"
+    )
 
 
 def _not_refused(row: Delivery) -> str | None:

@@ -8,11 +8,17 @@ from uuid import UUID
 
 import msgspec
 
+from notifier.webhooks.subscriptions import WEBHOOK
 from simulator.truth import TruthLine
 from tests.e2e.day.people import Person
+from tests.e2e.day.posts import Post
 
 STREAM_NEWS = ("paused", "resumed", "cancelled")
 CONTRACT_NEWS = ("contract_paused", "contract_resumed")
+# Boxes of receivers that know a repeat by its id. A browser's is apart from what else is pushed.
+WEB_PUSH = "web_push"
+IDEMPOTENT = (WEBHOOK, WEB_PUSH)
+_OPEN = ("planned", "held", "pending", "queued", "claimed", "handed_off", "retry_wait")
 TAKEN = ("accepted", "delivered", "bounced", "complained")
 
 
@@ -26,7 +32,8 @@ class Want(NamedTuple):
 class Delivery(NamedTuple):
     """A row of `delivery` with what its notice is about; times in microseconds.
 
-    `results`: of its attempts, in their order; None: nobody knows how it ended.
+    `results`: of its attempts, in their order; None: nobody knows how it ended. `marked`: how many of them
+    had the hand-off mark. `lane`: within one they leave in the order of `lane_position`.
     """
 
     delivery_id: UUID
@@ -48,6 +55,15 @@ class Delivery(NamedTuple):
     provider_message_id: str | None = None
     results: tuple[str | None, ...] = ()
     told_seconds: float | None = None
+    in_browser: bool = False
+    lane: str | None = None
+    lane_position: int | None = None
+    marked: int = 0
+
+    @property
+    def box(self) -> str:
+        """The catcher's box that it goes to."""
+        return WEB_PUSH if self.in_browser else self.channel
 
     @property
     def may_have_left(self) -> int:
@@ -56,12 +72,17 @@ class Delivery(NamedTuple):
 
 
 class Caught(NamedTuple):
-    """What a catcher took. `mark`: of whose letter; `identity`: the provider's; `at`: microseconds."""
+    """What a catcher took. `mark`: of whose letter; `identity`: the provider's; `at`: microseconds.
 
-    channel: str
+    `body`: by which a repeat is compared, at receivers that know one.
+    """
+
+    box: str
     mark: str
     identity: str
     at: int
+    body: str = ""
+    post: Post | None = None
 
 
 class Evidence(msgspec.Struct, kw_only=True, dict=True):
@@ -89,19 +110,28 @@ class Evidence(msgspec.Struct, kw_only=True, dict=True):
         found: dict[tuple[str, str], list[Delivery]] = {}
         for each in self.deliveries:
             if each.channel != "in_app":
-                found.setdefault((each.channel, self.mark_of(each)), []).append(each)
+                found.setdefault((each.box, self.mark_of(each)), []).append(each)
         return found
+
+    @cached_property
+    def lane_heads(self) -> dict[str, int]:
+        """Where each lane is: the place of the first that has not come to its end."""
+        heads: dict[str, int] = {}
+        for each in self.deliveries:
+            if each.lane is not None and each.lane_position is not None and each.state in _OPEN:
+                heads[each.lane] = min(each.lane_position, heads.get(each.lane, each.lane_position))
+        return heads
 
     @cached_property
     def letters(self) -> dict[tuple[str, str], list[Caught]]:
         found: dict[tuple[str, str], list[Caught]] = {}
         for each in self.caught:
-            found.setdefault((each.channel, each.mark), []).append(each)
+            found.setdefault((each.box, each.mark), []).append(each)
         return found
 
     @cached_property
     def identities(self) -> set[tuple[str, str]]:
-        return {(each.channel, each.identity) for each in self.caught}
+        return {(each.box, each.identity) for each in self.caught}
 
 
 def wanted(truth: Iterable[TruthLine]) -> list[Want]:

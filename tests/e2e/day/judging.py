@@ -3,8 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from tests.e2e.day import repeats
 from tests.e2e.day.ends import End, end_of, why_held
-from tests.e2e.day.evidence import Delivery, Evidence
+from tests.e2e.day.evidence import IDEMPOTENT, WEBHOOK, Delivery, Evidence
 from tests.e2e.day.people import MICROS, Person
 
 HOUR = 3600 * MICROS
@@ -38,18 +39,24 @@ def lost(evidence: Evidence, ends: Ends) -> Iterator[str]:
 
 def _missing(person: Person, there: dict[str, Delivery]) -> list[str]:
     """Channels where there should be a delivery, whatever became of it."""
+    kind = there["in_app"].kind
+    posted = [] if WEBHOOK in there or not _is_posted(person, kind) else [WEBHOOK]
     missing = [channel for channel in person.places if channel not in there]
     if not person.one_by_one:
-        return missing
-    kind = there["in_app"].kind
+        return missing + posted
     missing = [
         channel
         for channel in missing
         if not person.declines(kind, channel) and channel not in person.suppressed
     ]
-    sent = [each for channel, each in there.items() if channel != "in_app"]
+    sent = [each for channel, each in there.items() if channel not in ("in_app", WEBHOOK)]
     # One channel is enough as long as it did not come to nothing.
-    return missing if all(each.state in _NOTHING for each in sent) else []
+    return posted + (missing if all(each.state in _NOTHING for each in sent) else [])
+
+
+def _is_posted(person: Person, kind: str) -> bool:
+    """Whether such news has to be posted; who says "gone" ends it at a time that is nobody's to say."""
+    return person.hook is not None and not person.hook.says_gone and person.hook.wants(kind)
 
 
 def invented(evidence: Evidence) -> Iterator[str]:
@@ -57,14 +64,19 @@ def invented(evidence: Evidence) -> Iterator[str]:
     wants = set(evidence.wants)
     for each in evidence.deliveries:
         is_known = each.kind.startswith("contract_") or (each.account, each.event_id) in wants
-        if each.channel == "in_app" and not is_known:
+        if each.channel in ("in_app", WEBHOOK) and not is_known:
             yield f"{_named(each)}: nobody was to know"
 
 
 def doubles(evidence: Evidence) -> tuple[list[str], list[str]]:
-    """What came more often than it may have left once; apart from it what was marked as possibly double."""
-    double, marked = [], []
+    """What came more often than it may have left once; apart from it what was marked as possibly double.
+
+    Of receivers that know a repeat, repeats.py judges.
+    """
+    double, marked = list(repeats.doubles(evidence)), []
     for (channel, mark), letters in evidence.letters.items():
+        if channel in IDEMPOTENT:
+            continue
         rows = evidence.by_mark.get((channel, mark), [])
         once = sum(bool(each.may_have_left) for each in rows)
         tries = sum(each.may_have_left for each in rows)
@@ -79,7 +91,8 @@ def doubles(evidence: Evidence) -> tuple[list[str], list[str]]:
 def unwanted(evidence: Evidence) -> Iterator[str]:
     """What left although its reader had declined it, slept, or was not to be written to."""
     for each in evidence.deliveries:
-        if each.channel == "in_app" or not each.may_have_left:
+        left = each.marked if each.box in IDEMPOTENT else each.may_have_left
+        if each.channel == "in_app" or not left:
             continue
         person = evidence.people[each.account]
         if person.declines(each.kind, each.channel):
@@ -91,12 +104,15 @@ def unwanted(evidence: Evidence) -> Iterator[str]:
 
 
 def most_in_an_hour(evidence: Evidence) -> dict[str, int]:
-    """By channel, the most that one person got within any hour, by the catchers' clock."""
+    """By channel, the most that one person got within any hour, by the catchers' clock.
+
+    Systems have no cap.
+    """
     times: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for (channel, mark), letters in evidence.letters.items():
-        rows = evidence.by_mark.get((channel, mark), [])
-        if rows:
-            times[channel, rows[0].account] += [each.at for each in letters]
+    for key, letters in evidence.letters.items():
+        rows = evidence.by_mark.get(key, [])
+        if rows and rows[0].channel in evidence.caps:
+            times[rows[0].channel, rows[0].account] += [each.at for each in letters]
     most: Counter[str] = Counter()
     for (channel, _), came in times.items():
         came.sort()

@@ -1,5 +1,6 @@
 """Who is told, where, and what each of them wants: drawn from the seed, all kinds mixed."""
 
+import json
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -7,7 +8,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from notifier.contact_file import ContactLine
+from notifier.push_places import WEB_PUSH, service_of
+from notifier.webhooks.subscriptions import WEBHOOK
 from simulator.accounts import Cast
+from simulator.catchers.web_push_keys import subscription_keys
+from tests.e2e.day.hooks import Hook, hooks_of
 
 MICROS = 1_000_000
 RINGING = ("push", "sms")
@@ -20,15 +25,25 @@ _ORDERS = ("email push sms", "sms email", "push sms", "none")
 _BAD_MAILS = ("reject", "data-fail", "greylist", "slow", "cut")
 _BAD_PHONES = ("+15005550001", "+15005550004", "+15005550020", "+15005550021", "+15005550030")
 _BAD_TOPICS = ("fail500-", "slow-", "cut-")
+_BAD_BROWSERS = (*_BAD_TOPICS, "gone-")
 
 
 class Person(NamedTuple):
-    """`places`: channel to destination. `quiet`: microseconds between which nothing rings, today's."""
+    """`places`: channel to destination. `quiet`: microseconds between which nothing rings, today's.
+
+    `hook`: the webhook that their news is posted to, beside all that.
+    """
 
     line: ContactLine
     places: Mapping[str, str]
     suppressed: frozenset[str] = frozenset()
     quiet: tuple[int, int] | None = None
+    hook: Hook | None = None
+
+    @property
+    def has_a_browser(self) -> bool:
+        """Whether they are pushed to in a browser, rather than by ntfy."""
+        return service_of(self.places.get("push", "")) == WEB_PUSH
 
     @property
     def one_by_one(self) -> bool:
@@ -36,6 +51,8 @@ class Person(NamedTuple):
 
     def declines(self, kind: str, channel: str) -> bool:
         """Whether they said that news of this kind must not come on this channel."""
+        if channel == WEBHOOK:
+            return self.hook is None or not self.hook.wants(kind)
         only = self.line.pauses_only == "yes" and kind not in _PAUSES
         return only or f"{kind}:{channel}" in self.line.off.split()
 
@@ -47,15 +64,22 @@ class Person(NamedTuple):
         return self.quiet[0] <= at < self.quiet[1] and not urgent
 
 
-def drawn(cast: Cast, seed: int, now: datetime) -> dict[str, Person]:
-    """Everybody by account; the first employee and the first employer have no wishes and no trouble."""
+def drawn(cast: Cast, seed: int, now: datetime, web_url: str) -> dict[str, Person]:
+    """Everybody by account; the first employee and the first employer have no wishes and no trouble.
+
+    `web_url`: of the catchers, where browsers and webhooks are at home.
+    """
     rng = random.Random(f"people {seed}")
     accounts = [*cast.employees, *cast.employers]
-    plain = {cast.employees[0], cast.employers[0]}
-    return {
-        account: _plain(account, number) if account in plain else _drawn(rng, account, number, now)
-        for number, account in enumerate(accounts, start=1)
-    }
+    plain = (cast.employees[0], cast.employers[0])
+    hooks = hooks_of(accounts, plain, seed)
+    found = {}
+    for number, account in enumerate(accounts, start=1):
+        person = _plain(account, number)
+        if account not in plain:
+            person = _drawn(rng, person, number, now, web_url)
+        found[account] = person._replace(hook=hooks.get(account))
+    return found
 
 
 def _plain(account: str, number: int) -> Person:
@@ -70,8 +94,8 @@ def _plain(account: str, number: int) -> Person:
     )
 
 
-def _drawn(rng: random.Random, account: str, number: int, now: datetime) -> Person:
-    line = _where(rng, _plain(account, number).line, number)
+def _drawn(rng: random.Random, plain: Person, number: int, now: datetime, web_url: str) -> Person:
+    line = _where(rng, plain.line, number, web_url)
     line, quiet = _when(rng, line, now)
     line = _what(rng, line)
     person = _person(line)
@@ -85,17 +109,29 @@ def _person(line: ContactLine) -> Person:
     return Person(line, {channel: place for channel, place in places.items() if place})
 
 
-def _where(rng: random.Random, line: ContactLine, number: int) -> ContactLine:
-    """Some have no phone or no push, some have a place that is trouble."""
+def _browser(web_url: str, name: str) -> str:
+    """A web-push subscription, whose keys the catcher knows by its name."""
+    endpoint = f"{web_url}/web-push/{name}"
+    return json.dumps({"endpoint": endpoint, "keys": subscription_keys(name)})
+
+
+def _where(rng: random.Random, line: ContactLine, number: int, web_url: str) -> ContactLine:
+    """Some have no phone or no push, some a browser to push to, some have a place that is trouble."""
     if rng.random() < 0.15:
         line = line._replace(phone="")
-    if rng.random() < 0.1:
+    push = rng.random()
+    in_browser = 0.1 <= push < 0.35
+    if push < 0.1:
         line = line._replace(push="")
+    elif in_browser:
+        line = line._replace(push=_browser(web_url, f"day-{number}"))
     trouble = rng.random()
     if trouble < 0.04:
         line = line._replace(email=f"{rng.choice(_BAD_MAILS)}.{number}@example.test")
     elif trouble < 0.07 and line.phone:
         line = line._replace(phone=rng.choice(_BAD_PHONES))
+    elif trouble < 0.1 and in_browser:
+        line = line._replace(push=_browser(web_url, f"{rng.choice(_BAD_BROWSERS)}{number}"))
     elif trouble < 0.1 and line.push:
         line = line._replace(push=f"ntfy:{rng.choice(_BAD_TOPICS)}{number}")
     return line

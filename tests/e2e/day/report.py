@@ -9,15 +9,21 @@ from typing import Any
 
 from cli.verdict import Verdict
 from notifier.latency import percentiles
-from tests.e2e.day import judging
+from tests.e2e.day import judging, repeats
 from tests.e2e.day.evidence import Evidence
 
 _SHOWN = 20
+_FINDINGS = (
+    *("lost", "doubles", "unwanted", "over_caps", "unaccounted"),
+    *("out_of_order", "altered", "unsigned"),
+)
 
 
 @dataclass
 class Report:
-    """`lost` to `unaccounted`: findings, all empty on a good day. `unknown`: what nobody knows, each.
+    """`lost` to `unsigned`: findings, all empty on a good day. `unknown`: what nobody knows, each.
+
+    `repeats`: what came again, under its id, to a receiver that knows it: no fault, and counted.
 
     `held`: of what was held, by the reason, what became of it. `latency`: seconds from ledger close, or
     from the end of a hold, until the provider's yes.
@@ -40,17 +46,20 @@ class Report:
     unknowns_resolved: int = 0
     unknown: list[dict[str, Any]] = field(default_factory=list)
     marked_doubles: list[str] = field(default_factory=list)
+    repeats: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     doubles: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)
     over_caps: list[str] = field(default_factory=list)
     unaccounted: list[str] = field(default_factory=list)
+    out_of_order: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
+    unsigned: list[str] = field(default_factory=list)
 
     @property
     def findings(self) -> list[str]:
         """All that must not be."""
-        lists = (self.lost, self.doubles, self.unwanted, self.over_caps, self.unaccounted)
-        return [each for found in lists for each in found]
+        return [each for name in _FINDINGS for each in getattr(self, name)]
 
     def judge(self, evidence: Evidence, verdict: Verdict) -> None:
         """Fill in what the evidence says; `verdict`: of the log, the read models and the notices."""
@@ -60,10 +69,10 @@ class Report:
             verdict.events_recorded,
         )
         self.notices = verdict.notices
-        self.caught = dict(Counter(each.channel for each in evidence.caught))
+        self.caught = dict(Counter(each.box for each in evidence.caught))
         counts: dict[str, Counter[str]] = {}
         for each in evidence.deliveries:
-            counts.setdefault(each.channel, Counter())[ends[each.delivery_id].name] += 1
+            counts.setdefault(each.box, Counter())[ends[each.delivery_id].name] += 1
         self.deliveries = {name: dict(sorted(found.items())) for name, found in counts.items()}
         self.latency = _latency(evidence)
         self.most_in_an_hour, self.caps = judging.most_in_an_hour(evidence), evidence.caps
@@ -76,6 +85,14 @@ class Report:
         self.unwanted = list(judging.unwanted(evidence))
         self.over_caps = judging.over_caps(evidence)
         self.held, self.unaccounted = judging.held(evidence, ends)
+        self._judge_repeats(evidence)
+
+    def _judge_repeats(self, evidence: Evidence) -> None:
+        """At receivers that know one."""
+        self.repeats = repeats.repeats(evidence)
+        self.out_of_order = list(repeats.out_of_order(evidence))
+        self.altered = list(repeats.altered(evidence))
+        self.unsigned = list(repeats.unsigned(evidence))
 
     def write(self, path: Path) -> None:
         """As JSON."""
@@ -90,17 +107,17 @@ def _latency(evidence: Evidence) -> dict[str, dict[str, float]]:
     seconds: dict[str, list[float]] = {}
     for each in evidence.deliveries:
         if each.told_seconds is not None:
-            seconds.setdefault(each.channel, []).append(each.told_seconds)
+            seconds.setdefault(each.box, []).append(each.told_seconds)
     return {channel: percentiles(found) for channel, found in sorted(seconds.items())}
 
 
 def _unknown(evidence: Evidence) -> Iterator[dict[str, Any]]:
     for each in evidence.deliveries:
         if each.state == "unknown":
-            key = (each.channel, evidence.mark_of(each))
+            key = (each.box, evidence.mark_of(each))
             yield {
                 "delivery": str(each.delivery_id),
-                "channel": each.channel,
+                "channel": each.box,
                 "reason": each.reason,
                 "tries": list(each.results),
                 "the catcher has it": key in evidence.letters,
@@ -126,7 +143,9 @@ def _lines(report: Report) -> Iterator[str]:
     there = sum(each["the catcher has it"] for each in report.unknown)
     yield f"  unknown: {report.unknowns_resolved} resolved, {len(report.unknown)} listed ({there} came)"
     yield f"  doubles marked as possible: {len(report.marked_doubles)}"
-    for name in ("lost", "doubles", "unwanted", "over_caps", "unaccounted"):
+    for box, count in sorted(report.repeats.items()):
+        yield f"  repeats that a receiver knows by their id, {box}: {count}"
+    for name in _FINDINGS:
         found = getattr(report, name)
         yield f"  {name}: {len(found)}"
         yield from (f"    {each}" for each in found[:_SHOWN])

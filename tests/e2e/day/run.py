@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from simulator.truth import read_truth
 from store.clock import now_micros
 from tests.e2e.day.crew import Crew
 from tests.e2e.day.events import Script
+from tests.e2e.day.hooks import NOBODY, subscribe
 from tests.e2e.day.people import Person, drawn
 from tests.e2e.day.reading import read_evidence
 from tests.e2e.day.report import Report
@@ -42,10 +43,14 @@ class Day:
         self._script = Script(site.network, size)
         self._watch = Watch(site)
         self._flushes = 0
-        self._people = drawn(site.network.cast, size.seed, datetime.now(UTC))
+        network = site.network
+        self._people = drawn(network.cast, size.seed, datetime.now(UTC), network.web_url)
+        self._subscribed = NOBODY
         site.environment |= settings_of(size, free_port())
         site.run("db", "upgrade")
-        self._vault = Deployment(load(site.environment)).vault
+        deployment = Deployment(load(site.environment))
+        with closing(deployment.database):
+            self._vault = deployment.vault
 
     def play(self) -> Report:
         """From the first contact to the report."""
@@ -68,7 +73,7 @@ class Day:
         return report
 
     def _introduce(self) -> None:
-        """Import the roster, and put some places on the suppression list."""
+        """Import the roster, put some places on the suppression list, and subscribe webhooks."""
         roster = self._site.folder / "roster.csv"
         with roster.open("w", encoding="utf-8", newline="") as file:
             lines = (person.line for person in self._people.values())
@@ -79,6 +84,10 @@ class Day:
                 lookup = self._vault.destination_lookup(channel, place)
                 reason = suppression.OPERATOR
                 suppression.put(conn, channel, lookup, reason, source="operator", at=now_micros())
+            people = self._people.items()
+            hooks = {account: each.hook for account, each in people if each.hook is not None}
+            web_url = self._site.network.web_url
+            self._subscribed = subscribe(conn, self._vault, hooks, web_url)
 
     def _hire(self) -> None:
         network, streams = self._site.network, self._size.streams
@@ -131,7 +140,8 @@ class Day:
         site, state_dir = self._site, self._site.network.options.state_dir
         with site.database.read() as conn:
             verdict = judge_recorded(conn, state_dir, site.network.contract_id)
-            evidence = read_evidence(conn, self._vault, state_dir, self._people, self._watch.seen)
+            told = (self._people, self._watch.seen, self._subscribed)
+            evidence = read_evidence(conn, self._vault, state_dir, *told)
         report.judge(evidence, verdict)
 
 

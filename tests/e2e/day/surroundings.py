@@ -12,6 +12,7 @@ def moods_of(seed: int) -> MoodPlan:
         Mood.BUSY: 0.01,
         Mood.AWAY: 0.05,
         Mood.ERROR: 0.01,
+        Mood.DROP: 0.01,
         Mood.CUT: 0.02,
         Mood.LIE: 0.01,
         Mood.SLOW: 0.025,

@@ -4,13 +4,14 @@ import time
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from cli.quiet import UNDER_WAY, standing
 from notifier.callbacks.arrivals import WAITING
 from notifier.plan import planned_to
 from notifier.schema import callback, delivery
 from notifier.states import HELD, PENDING, RETRY_WAIT, UNKNOWN
+from notifier.turns import OPEN
 from simulator.truth import read_truth
 from store import log
 from store.clock import now_micros
@@ -82,8 +83,15 @@ def _due(conn: Connection) -> int:
 
 
 def _is_due() -> ColumnElement[bool]:
-    """Under way, or held or waiting for less than a moment."""
+    """Under way, or held or waiting for less than a moment; behind another of its lane nothing is due."""
+    earlier = delivery.alias("earlier")
+    is_first = ~exists().where(
+        earlier.c.lane == delivery.c.lane,
+        earlier.c.lane_position < delivery.c.lane_position,
+        earlier.c.state.in_(OPEN),
+    )
     soon = delivery.c.available_at <= now_micros() + _SOON
     at_once = [each for each in UNDER_WAY if each not in (PENDING, RETRY_WAIT)]
     waits = delivery.c.state.in_((PENDING, RETRY_WAIT, HELD))
-    return or_(delivery.c.state.in_(at_once), and_(waits, soon))
+    in_turn = or_(delivery.c.lane.is_(None), is_first)
+    return or_(delivery.c.state.in_(at_once), and_(waits, soon, in_turn))

@@ -1,6 +1,7 @@
 """The judge: a story that was recorded and told in full, then each kind of loss and repetition."""
 
 import json
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, insert, select, update
@@ -22,7 +23,12 @@ from tests.fakes.chain import (
 )
 from tests.fakes.served import Served
 
-FILES = {"email": "mail.ndjson", "sms": "sms.ndjson", "push": "push.ndjson"}
+FILES = {
+    "email": "mail.ndjson",
+    "sms": "sms.ndjson",
+    "push": "push.ndjson",
+    "webhook": "webhooks.ndjson",
+}
 KINDS = {1: "created", 2: "paused", 3: "resumed", 4: "paused", 5: "contract_paused"}
 
 
@@ -275,3 +281,40 @@ def test_a_stranger_has_a_notice_too(story):
         truth_line(2) | {"event_id": event_id(7), "stream_id": "10", "employee": OTHER}
     )
     assert not [each for each in story.judged().lost if "notices" in each]
+
+
+def post(story, *, came):
+    """News that was posted to a subscriber, and came so many times in two tries."""
+    told = story.rows(notice, notice.c.cause_event_id == event_id(2))[0]
+    sent = story.rows(delivery, delivery.c.notice_id == told.notice_id)[0]
+    mine = {"notice_id": uuid4(), "recipient_id": "a subscription"}
+    name = uuid4()
+    changes = {"delivery_id": name, "channel": "webhook", "state": "delivered", "attempts": 2}
+    with story.database.begin() as conn:
+        conn.execute(insert(notice).values(told._asdict() | mine))
+        row = sent._asdict() | changes | {"notice_id": mine["notice_id"]}
+        conn.execute(insert(delivery).values(row | {"provider_message_id": str(name)}))
+    story.caught["webhook"] += [{"id": str(name)}] * came
+    return name
+
+
+def test_a_post_that_came_again_under_its_id_came_once(story):
+    post(story, came=2)
+    verdict = story.judged()
+    assert (verdict.lost, verdict.duplicated) == ([], [])
+    assert verdict.notices == 8  # people's
+    assert verdict.deliveries["webhook"] == {"delivered": 1}
+
+
+def test_a_post_that_never_came_is_lost_and_one_of_nobody_is_a_repetition(story):
+    name = post(story, came=0)
+    story.caught["webhook"].append({"id": "stray"})
+    verdict = story.judged()
+    assert f"webhook {name} was accepted 1 times and came 0 times" in verdict.lost
+    assert verdict.duplicated == ["webhook stray came 1 times, where 0 may have left"]
+
+
+def test_a_post_that_may_have_come_before_it_was_given_up_is_no_repetition(story):
+    name = post(story, came=1)
+    story.change(delivery, delivery.c.delivery_id == name, state="expired")
+    assert story.judged().duplicated == []
