@@ -135,9 +135,10 @@ def _had_arrived(row: Row[Any]) -> bool:
 
 
 def _carries(row: Row[Any]) -> bool:
+    if row.reason == COST_CAP and row.state in (HELD, CANCELLED):
+        return False  # there was no money for it; cancelled: another channel was to tell it instead
     if row.state == HELD:
-        # Nor is what waits for money carried.
-        return row.purpose not in STEPS and row.reason != COST_CAP
+        return row.purpose not in STEPS
     return row.state in _CARRIED and not _had_arrived(row)
 
 

@@ -19,6 +19,7 @@ from tests.fakes.planning import FOREVER, World
 from tests.fakes.postman import RESTRAINT, SECOND, WINDOW, Clock, Postman
 
 ANA = ContactLine(EMPLOYEE, email="ana@example.org", push="ntfy:pausewire-ana")
+ALL_THREE = ContactLine(EMPLOYEE, email=ANA.email, phone="+15550100001", push=ANA.push)
 STREAMS = range(1, 5)
 CAPS = Caps(prices={"push": 1, "email": 1}, channels={"push": 1, "email": 1})
 STEP_SECONDS = 7_200

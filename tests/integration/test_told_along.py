@@ -7,18 +7,16 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from notifier import inbox, states, suppression
-from notifier.contact_file import ContactLine
 from notifier.notice_story import story_of
 from notifier.schema import delivery, notice
 from notifier.spending import Caps
 from notifier.told_as import DELIVERIES, told_columns
 from notifier.ways import Ways
 from store.engine import Database
-from tests.fakes.chain import EMPLOYEE, paused, resumed
+from tests.fakes.chain import paused, resumed
 from tests.fakes.postman import SECOND, WINDOW
-from tests.fakes.told_along import ANA, STEP_SECONDS, Desk, told_together
+from tests.fakes.told_along import ALL_THREE, ANA, STEP_SECONDS, Desk, told_together
 
-ALL_THREE = ContactLine(EMPLOYEE, email=ANA.email, phone="+15550100001", push=ANA.push)
 PUSH = frozenset({"push"})
 HOUR = 3_600
 

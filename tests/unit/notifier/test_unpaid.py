@@ -8,7 +8,7 @@ from notifier.schema import delivery, notice
 from notifier.spending import COST_CAP
 from store.engine import Database
 from tests.fakes.chain import paused, resumed
-from tests.fakes.told_along import Desk, told_together
+from tests.fakes.told_along import ALL_THREE, Desk, told_together
 
 
 @pytest.fixture(params=[paused, resumed], ids=["with steps", "without"])
@@ -59,3 +59,18 @@ def test_what_was_read_of_it_goes_nowhere(desk: Desk) -> None:
     desk.gather()
     desk.postman.send()
     assert desk.read_on("email") == [{3, 4}]
+
+
+def test_what_another_channel_was_to_tell_instead_goes_on_where_that_fails(
+    sqlite_database: Database,
+) -> None:
+    made = told_together(sqlite_database, resumed, line=ALL_THREE)
+    made.spend("push")
+    made.claimed()
+    made.go()
+    made.gather()
+    made.postman.send(refuses=frozenset({"email"}))
+    assert made.stand("push").count(("cancelled", COST_CAP)) == 3
+    made.settle()
+    assert made.read_on("email") == []
+    assert made.read_on("sms") == [{2, 3, 4}]
