@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, text
 
-from notifier import states
+from notifier import states, taken_apart
 from notifier.news import News
 from notifier.purpose_schema import WAITING_STEP
 from notifier.schema import delivery, notice
@@ -73,13 +73,17 @@ def _any_waits(conn: Connection) -> bool:
 
 
 def _end(conn: Connection, parts: Sequence[ColumnElement[bool]], reason: str, now: int) -> int:
-    """Of all parts together: whoever locks several deliveries does so by id."""
-    waiting = [
-        each
-        for part in parts
-        for each in conn.scalars(select(delivery.c.delivery_id).where(_WAITS, _IS_STEP, part))
-    ]
-    states.lock(conn, waiting)
+    """Of all parts together: whoever locks several deliveries does so by id.
+
+    A digest among them (it waits for money) is taken apart before: what it carries is told without it.
+    """
+    waiting = _waiting(conn, parts)
+    apart = [each for each, is_digest in waiting.items() if is_digest]
+    states.lock(conn, {*waiting, *_carried(conn, apart)})
+    for some in in_parts(apart):
+        taken_apart.dissolve(conn, delivery.c.delivery_id.in_(some), now)
+    if apart:
+        waiting = _waiting(conn, parts)  # what was carried may be of these parts too
     ended = 0
     for some in in_parts(waiting):
         moved = states.move_all(
@@ -92,3 +96,19 @@ def _end(conn: Connection, parts: Sequence[ColumnElement[bool]], reason: str, no
         )
         ended += len(moved)
     return ended
+
+
+def _waiting(conn: Connection, parts: Sequence[ColumnElement[bool]]) -> dict[UUID, bool]:
+    """The steps of these deliveries that wait, and whether each was to tell others along."""
+    query = select(delivery.c.delivery_id, delivery.c.digest).where(_WAITS, _IS_STEP)
+    return {row[0]: row[1] for part in parts for row in conn.execute(query.where(part))}
+
+
+def _carried(conn: Connection, carriers: Sequence[UUID]) -> set[UUID]:
+    return {
+        each
+        for some in in_parts(carriers)
+        for each in conn.scalars(
+            select(delivery.c.delivery_id).where(delivery.c.carried_by.in_(some))
+        )
+    }

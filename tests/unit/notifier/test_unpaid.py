@@ -1,7 +1,10 @@
 """A digest that there is no money for: what it tells of is told on the next channel, together again."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from notifier import inbox
 from notifier.schema import delivery, notice
@@ -74,3 +77,37 @@ def test_what_another_channel_was_to_tell_instead_goes_on_where_that_fails(
     made.settle()
     assert made.read_on("email") == []
     assert made.read_on("sms") == [{2, 3, 4}]
+
+
+def seen(desk: Desk, own: Row[Any]) -> None:
+    with desk.database.begin() as conn:
+        inbox.mark_read(conn, own.recipient_id, [own.notice_id], desk.clock())
+
+
+def over(desk: Desk, own: Row[Any]) -> None:
+    desk.tell(resumed(4, 1, stream_id=own.stream_id))
+
+
+@pytest.mark.parametrize("ended", [seen, over])
+def test_what_an_unpaid_digest_carries_is_told_where_its_own_news_has_ended(
+    sqlite_database: Database, ended: Callable[[Desk, Row[Any]], None]
+) -> None:
+    """Until it is taken apart, all of it hangs on the step of one notice, which ends when that is read."""
+    made = told_together(sqlite_database, paused)
+    made.postman.send(refuses=frozenset({"push"}))
+    made.go()
+    made.gather()
+    made.spend("email")
+    made.claimed()
+    with made.database.read() as conn:
+        mine = select(notice).join_from(
+            notice, delivery, delivery.c.notice_id == notice.c.notice_id
+        )
+        own = conn.execute(mine.where(delivery.c.channel == "email", delivery.c.digest)).one()
+    ended(made, own)
+    made.settle()
+    made.clock.pass_seconds(24 * 3600)
+    made.settle()
+    first, *later = made.read_on("email")
+    assert first == {2, 3, 4} - {own.stream_id}
+    assert not {2, 3, 4} & set().union(*later)
