@@ -48,10 +48,15 @@ def arrived(conn: Connection, notice_id: UUID, now: int, *, digest: UUID | None 
 
 def over(conn: Connection, news: Collection[News], now: int) -> int:
     """Pauses that this news ends; asked of the whole crowd at once whether any step waits at all."""
-    ends = [each for each in news if each.kind in ENDS]
+    ends = {
+        # Once, however many people it is told to; what is newer ends what the older one does, too.
+        (each.contract_id, each.stream_id): each
+        for each in sorted(news, key=lambda one: one.position)
+        if each.kind in ENDS
+    }
     if not ends or not _any_waits(conn):
         return 0
-    return _end(conn, [_of_pause(each) for each in ends], OVER, now)
+    return _end(conn, [_of_pause(each) for each in ends.values()], OVER, now)
 
 
 def _of_pause(news: News) -> ColumnElement[bool]:

@@ -4,11 +4,13 @@ import threading
 
 import pytest
 from sqlalchemy import insert, select, update
+from stellar_sdk import StrKey
 
 from domain import facts
 from notifier import fanout as steps
 from notifier.contact_file import ContactLine
 from notifier.schema import delivery, plan_parked, recipient
+from notifier.ways import OVER, Ways
 from store.engine import Database
 from store.schema import fanout
 from tests.fakes.chain import (
@@ -23,6 +25,7 @@ from tests.fakes.chain import (
     place,
 )
 from tests.fakes.planning import Told, World
+from tests.fakes.statements import statements
 
 
 @pytest.fixture
@@ -182,3 +185,29 @@ def test_the_backlog_runs_until_it_is_stopped(world: World) -> None:
     worker.join(5)
     assert not worker.is_alive()
     assert len(world.told()) == 2
+
+
+def test_the_end_of_a_pause_asks_for_its_steps_once_however_many_people_it_is_told_to(
+    sqlite_database: Database,
+) -> None:
+    world = World(sqlite_database, ways=Ways(one_by_one=True, steps={"email": 900}))
+    people = [StrKey.encode_ed25519_public_key(bytes([n]) * 32) for n in range(1, 21)]
+    world.register(
+        *(
+            ContactLine(each, email=f"{each[-6:]}@example.org", push=f"ntfy:pausewire-{each[-6:]}")
+            for each in people
+        )
+    )
+    world.record(
+        *(created(1, n, stream_id=n, employee=account) for n, account in enumerate(people))
+    )
+    world.record(contract_pause(2))
+    world.plan()
+    world.record(contract_pause(3, value=False))
+    with statements() as asked:
+        world.plan()
+    steps_asked_for = [each for each in asked if "FROM notice" in each and "purpose" in each]
+    assert len(steps_asked_for) == 1
+    email = [row for row in world.rows(select(delivery)) if row.channel == "email"]
+    ended = [row for row in email if row.reason == OVER]
+    assert len(ended) == len(people)
