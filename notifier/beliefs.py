@@ -70,10 +70,11 @@ def believed(conn: Connection, subjects: Iterable[Sequence[Waiting]]) -> dict[UU
     if not asking:
         return {}
     rows = conn.execute(_BELIEVED, {"are_asking": asking})
-    return {row.delivery_id: _told(row.kind) for row in rows}
+    return {row.delivery_id: told(row.kind) for row in rows}
 
 
-def _told(kind: str | None) -> str:
+def told(kind: str | None) -> str:
+    """How whoever was told this kind of news has it."""
     return ACTIVE if kind is None else TELLS.get(family(kind), ACTIVE)
 
 

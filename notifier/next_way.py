@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, exists, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from notifier import states
-from notifier.beliefs import LEAVING, told_by
+from notifier.beliefs import LEAVING, told, told_by
 from notifier.content import IN_APP
+from notifier.digests import ANSWERED
 from notifier.places import (
     IN_APP_ONLY,
     MICROS,
@@ -60,17 +61,28 @@ def standing(conn: Connection, notice_id: UUID) -> Sequence[Row[Any]]:
 
 
 def is_overtaken(conn: Connection, row: Row[Any]) -> bool:
-    """Whether its reader has, or is about to have, newer news of the same stream. `row`: of `notice`."""
-    newer = exists().where(
-        notice.c.recipient_id == row.recipient_id,
-        notice.c.contract_id == row.contract_id,
-        notice.c.stream_id.is_not_distinct_from(row.stream_id),
-        notice.c.position > row.position,
-        delivery.c.notice_id == notice.c.notice_id,
-        delivery.c.channel != IN_APP,
-        told_by((*LEAVING, HELD)),
+    """Whether its reader has, or is about to have, newer news of the same stream. `row`: of `notice`.
+
+    Or need not have it, since all is again as they had it, and that is not what this news says.
+    """
+    newer = (
+        select(notice.c.kind)
+        .join_from(notice, delivery, delivery.c.notice_id == notice.c.notice_id)
+        .where(
+            notice.c.recipient_id == row.recipient_id,
+            notice.c.contract_id == row.contract_id,
+            notice.c.stream_id.is_not_distinct_from(row.stream_id),
+            notice.c.position > row.position,
+            delivery.c.channel != IN_APP,
+        )
+        .order_by(notice.c.position.desc())
+        .limit(1)
     )
-    return bool(conn.scalar(select(newer)))
+    if conn.scalar(newer.where(told_by((*LEAVING, HELD)))) is not None:
+        return True
+    answered = (delivery.c.state == CANCELLED) & (delivery.c.reason == ANSWERED)
+    last = conn.scalar(newer.where(answered))
+    return last is not None and told(last) != told(row.kind)
 
 
 def next_way(

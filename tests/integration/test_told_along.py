@@ -251,3 +251,43 @@ def test_it_is_explained_and_no_row_says_that_it_was_told(database: Database) ->
         assert mail["explanation"].endswith("; instead of push, which came to nothing")
     assert {(row.channel, row.state) for row in told} >= {("push", "failed"), ("email", "accepted")}
     assert ("push", "accepted") not in {(row.channel, row.state) for row in told}
+
+
+def test_what_failed_is_not_told_elsewhere_once_what_came_after_it_has_answered_it(
+    database: Database,
+) -> None:
+    """Nobody looks for its next channel for more than a window: the stream runs again meanwhile."""
+    desk = Desk(database, ways=Ways(one_by_one=True))
+    desk.world.record(paused(2, 1, stream_id=1))
+    desk.world.plan()
+    is_refused(desk)
+    flips(desk, resumed, paused, resumed)
+    assert desk.stand("push").count(("cancelled", "answered")) == 3
+    desk.settle()
+    assert desk.read_on("email") == []
+
+
+def test_what_bounces_is_told_elsewhere_where_what_came_after_it_left_it_true(
+    database: Database,
+) -> None:
+    desk = Desk(database, ways=Ways(one_by_one=True))
+    desk.tell(paused(2, 1, stream_id=1))
+    assert desk.read_on("push") == [{1}]
+    flips(desk, resumed, paused)
+    assert desk.stand("push").count(("cancelled", "answered")) == 2
+    with database.begin() as conn:
+        of_one = select(notice.c.notice_id).where(notice.c.stream_id == 1)
+        back(conn, desk, (delivery.c.state == "accepted") & delivery.c.notice_id.in_(of_one))
+    desk.settle()
+    assert desk.read_on("email") == [{1}]
+
+
+def flips(desk: Desk, *kinds: Callable[..., Any]) -> None:
+    """So much happens to the stream in one window that it answers itself."""
+    for news in (paused, resumed):  # so that what follows waits for a window
+        desk.clock.pass_seconds(4 * WINDOW)
+        desk.tell(news(3, 2 + (news is resumed), stream_id=2))
+    for ledger, news in enumerate(kinds, 4):
+        desk.tell(news(ledger, 1, stream_id=1))
+    desk.gather(WINDOW)
+    desk.postman.send()
