@@ -28,7 +28,7 @@ from notifier.recipients import Recipient
 from notifier.schema import delivery, notice
 from notifier.spending import COST_CAP
 from notifier.states import CANCELLED, HELD
-from notifier.told_as import CHANGED_AT, DELIVERIES, ENDED_AS
+from notifier.told_as import CHANGED_AT, DELIVERIES, ENDED_AS, LET_GO_AT
 from notifier.ways import ARRIVED, INSTEAD_OF, STEPS, order_of
 from notifier.webhooks.subscriptions import WEBHOOK
 
@@ -55,7 +55,8 @@ class Next(NamedTuple):
 def standing(conn: Connection, notice_id: UUID) -> Sequence[Row[Any]]:
     """How a notice stands on each channel, what ended last comes last."""
     own = (delivery.c[name] for name in ("delivery_id", "channel", "endpoint", "purpose", "bundle"))
-    query: Select[Any] = select(*own, delivery.c.reason, ENDED_AS).select_from(DELIVERIES)
+    ended = (delivery.c.reason, ENDED_AS, LET_GO_AT)
+    query: Select[Any] = select(*own, *ended).select_from(DELIVERIES)
     mine = query.where(delivery.c.notice_id == notice_id)
     return conn.execute(mine.order_by(CHANGED_AT, delivery.c.delivery_id)).all()
 

@@ -107,7 +107,7 @@ class Onward:
             return 0
         there = standing(conn, notice_id)
         person = self._roster.by_id(conn, row.recipient_id)
-        if person is None or not self._holds(row, now):
+        if person is None or not self._holds(row, there, now):
             return 0
         affordable = self._spending.affordable(conn, self._freshness, now)
         found = next_way(row, there, person, affordable, now)
@@ -158,7 +158,11 @@ class Onward:
             for each in made
         ]
 
-    def _holds(self, row: Row[Any], now: int) -> bool:
-        """Whether the news is of use on any channel: as long as it would be on the most patient one."""
+    def _holds(self, row: Row[Any], there: Sequence[Row[Any]], now: int) -> bool:
+        """Whether the news is of use on any channel: as long as it would be on the most patient one.
+
+        What was held, over quiet hours say, was fresh when it was let go.
+        """
         longest = max(self._freshness.values(), default=0)
-        return bool(now < (row.closed_at + longest) * MICROS)
+        since = max([row.closed_at * MICROS, *(each.let_go_at or 0 for each in there)])
+        return bool(now < since + longest * MICROS)

@@ -28,10 +28,16 @@ ENDED_AS: Final = case(
 CHANGED_AT: Final = func.coalesce(_carrier.c.updated_at, delivery.c.updated_at)
 
 
+_released_at = func.coalesce(_carrier.c.released_at, delivery.c.released_at)
+_deadline_at = func.coalesce(_carrier.c.deadline_at, delivery.c.deadline_at)
 # When it was let go, and when it was handed over, or its digest was.
 RELEASED_AT: Final = func.coalesce(
     _carrier.c.released_at, delivery.c.released_at, delivery.c.planned_at
 )
+# Of what was held: when it was let go, in time; NULL: it never was. Its freshness counts from then.
+LET_GO_AT: Final = case(
+    (_released_at < _deadline_at, _released_at), (_released_at.is_not(None), _deadline_at)
+).label("let_go_at")
 HANDED_OFF_AT: Final = func.coalesce(_carrier.c.handed_off_at, delivery.c.handed_off_at)
 
 

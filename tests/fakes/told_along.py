@@ -30,17 +30,23 @@ class Desk:
     """Four streams of hers; what happens to them in one window is told together."""
 
     def __init__(
-        self, database: Database, *, line: ContactLine = ANA, ways: Ways = WAYS, caps: Caps = CAPS
+        self,
+        database: Database,
+        *,
+        line: ContactLine = ANA,
+        ways: Ways = WAYS,
+        caps: Caps = CAPS,
+        fresh: dict[str, int] = FOREVER,  # never changed
     ) -> None:
         self.database = database
         self.clock = Clock(now=(chain.GENESIS + 10) * SECOND)
-        self.world = World(database, restraint=RESTRAINT, ways=ways, clock=self.clock)
+        self.world = World(database, fresh, restraint=RESTRAINT, ways=ways, clock=self.clock)
         self.postman = Postman(self.world, self.clock)
         self.spending = Spending(caps)
         self.onward = Onward(
             database,
             self.world.vault,
-            FOREVER,
+            fresh,
             poll_seconds=1,
             window_seconds=WINDOW,
             spending=self.spending,
