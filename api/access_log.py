@@ -16,8 +16,10 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    or_,
     select,
     tuple_,
+    update,
 )
 
 from store import bulk
@@ -25,6 +27,7 @@ from store.schema import key_text, metadata
 
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
+ERASED: Final = "erased"
 _COLUMNS: Final = ("entry_id", "at", "account_lookup", "actor", "action", "about", "client")
 
 # `at`: microseconds. `account_lookup`: keyed hash of the account concerned, NULL: of nobody in
@@ -68,6 +71,13 @@ def note(conn: Connection, at: int, *accesses: Access) -> None:
         for each in accesses
     ]
     bulk.insert_many(conn, access_log, _COLUMNS, rows, on_conflict="error")
+
+
+def forget_wherefrom(conn: Connection, account_lookup: str) -> int:
+    """Take from an account's rows the address that each came from, and its details; returns how many."""
+    named = or_(access_log.c.client.is_not(None), access_log.c.about.is_not(None))
+    theirs = update(access_log).where(access_log.c.account_lookup == account_lookup, named)
+    return conn.execute(theirs.values(client=None, about=None)).rowcount
 
 
 def page(

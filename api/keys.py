@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -158,6 +159,13 @@ def revoke_key(conn: Connection, identity: str) -> bool:
         .values(revoked_at=now_micros())
     )
     return known
+
+
+def revoke_keys_of(conn: Connection, account: str) -> int:
+    """Revoke the keys that are bound to an account, and forget whose they were; returns how many."""
+    theirs = update(api_key).where(api_key.c.account_id == account)
+    at = func.coalesce(api_key.c.revoked_at, now_micros())
+    return conn.execute(theirs.values(account_id=None, revoked_at=at)).rowcount
 
 
 def note_use(conn: Connection, identity: str, now: int) -> None:

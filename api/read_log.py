@@ -1,7 +1,8 @@
 """Who read what: a row for each question that a known key or session asked, for those who check on us.
 
-Rows are added and, when they are old enough, deleted; none is ever changed. A caller is its key's or
-session's id; a person is a keyed hash, as everywhere. What was answered is not kept, only how it ended.
+Rows are added and, when they are old enough, deleted; none is ever changed, but that those of an erased
+person lose the address that they came from. A caller is its key's or session's id; a person is a keyed
+hash, as everywhere. What was answered is not kept, only how it ended.
 """
 
 import os
@@ -23,6 +24,7 @@ from sqlalchemy import (
     delete,
     select,
     tuple_,
+    update,
 )
 
 from store import bulk
@@ -105,6 +107,14 @@ def forget(conn: Connection, before: int) -> int:
     """Delete some of the reads from before a time, microseconds; returns how many: 0 when none is left."""
     old = select(read_log.c.entry_id).where(read_log.c.at < before).limit(_DELETED_AT_ONCE)
     return conn.execute(delete(read_log).where(read_log.c.entry_id.in_(old))).rowcount
+
+
+def forget_wherefrom(conn: Connection, account_lookup: str) -> int:
+    """Take from an account's own reads the address that each came from; returns how many."""
+    theirs = update(read_log).where(
+        read_log.c.account_lookup == account_lookup, read_log.c.client.is_not(None)
+    )
+    return conn.execute(theirs.values(client=None)).rowcount
 
 
 def _conditions(asked: Asked) -> Iterator[ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""`pausewire recipients`: contacts in and out, as CSV."""
+"""`pausewire recipients`: contacts in and out, as CSV, and what else is done about people."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 from rich.progress import Progress
 
 from cli import suppressed
+from cli.erasing import erase_account
 from cli.output import Json, refuse, show
 from cli.trial_recipients import create_test
 from cli.wiring import Deployment, deployment
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_file)
     group.command("export")(export_file)
     group.command("create-test")(create_test)
+    group.command("erase")(erase_account)
     suppressed.register(group)
     app.add_typer(group, name="recipients")
 

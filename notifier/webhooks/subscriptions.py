@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, tuple_, update
 
 from notifier import privacy, states
 from notifier.privacy import Vault
@@ -161,6 +161,23 @@ def delete(conn: Connection, webhook_id: UUID, now: int) -> None:
     """End it for good: URL and secrets are destroyed, its log of deliveries stays."""
     _change(conn, webhook_id, now, state=DELETED, private=None, account_lookup=None)
     _cancel(conn, webhook_id, "webhook_deleted", now)
+
+
+def forget_account(conn: Connection, vault: Vault, account_id: str, now: int) -> int:
+    """End what an account subscribed to, and what is about its news alone; returns how many that were."""
+    lookup = vault.account_lookup(account_id)
+    theirs = (
+        select(webhook.c.webhook_id)
+        .where(
+            webhook.c.state != DELETED,
+            or_(webhook.c.owner_lookup == lookup, webhook.c.account_lookup == lookup),
+        )
+        .order_by(webhook.c.webhook_id)
+    )
+    found = conn.scalars(theirs).all()
+    for webhook_id in found:
+        delete(conn, webhook_id, now)
+    return len(found)
 
 
 def live_secrets(private: Private, now: int) -> Sequence[Secret]:

@@ -35,9 +35,9 @@ class Command:
         for name, value in given.items():
             monkeypatch.setenv(f"PAUSEWIRE_{name}", str(value))
 
-    def run(self, *arguments: object, code: int = 0) -> Result:
-        """Run to the end, which must be this code."""
-        done = CliRunner().invoke(app, [str(each) for each in arguments])
+    def run(self, *arguments: object, code: int = 0, typed: str | None = None) -> Result:
+        """Run to the end, which must be this code. `typed`: what is answered to its questions."""
+        done = CliRunner().invoke(app, [str(each) for each in arguments], input=typed)
         assert done.exit_code == code, (done.output, done.exception)
         assert isinstance(done.exception, SystemExit | None), "a fault must be told, not raised"
         return done

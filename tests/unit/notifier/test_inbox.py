@@ -87,8 +87,8 @@ def test_erasing_destroys_words_contacts_and_key_and_keeps_the_rows(world: World
     me = whose(world)
     before = [row.notice_id for row in world.rows(select(notice))]
     with world.database.begin() as conn:
-        assert erase(conn, world.vault, EMPLOYEE, 500)
-        assert not erase(conn, world.vault, EMPLOYEE, 600)
+        assert erase(conn, world.vault, EMPLOYEE, 500).fresh
+        assert not erase(conn, world.vault, EMPLOYEE, 600).fresh
     (row,) = world.rows(select(recipient).where(recipient.c.recipient_id == me))
     assert (row.wrapped_key, row.private, row.erased_at) == (None, None, 500)
     assert world.rows(select(contact)) == []
@@ -130,7 +130,7 @@ def test_an_erased_person_is_told_nothing_more(world: World) -> None:
 
 def test_an_account_never_met_can_be_erased_beforehand(world: World) -> None:
     with world.database.begin() as conn:
-        assert erase(conn, world.vault, OTHER, 500)
+        assert erase(conn, world.vault, OTHER, 500).fresh
     world.record(created(40, stream_id=9, employee=OTHER), paused(41, stream_id=9, employee=OTHER))
     world.plan()
     theirs = world.rows(inbox_page(whose(world, OTHER), limit=50))

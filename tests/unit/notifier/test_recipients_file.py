@@ -155,6 +155,6 @@ def test_an_erased_account_stays_forgotten(sqlite_database: Database) -> None:
     line = ContactLine(EMPLOYEE, "ana@example.org")
     import_contacts(sqlite_database, VAULT, [line])
     with sqlite_database.begin() as conn:
-        assert erase(conn, VAULT, EMPLOYEE, 5)
+        assert erase(conn, VAULT, EMPLOYEE, 5).fresh
     assert import_contacts(sqlite_database, VAULT, [line]) == Imported(0, 1)
     assert exported(sqlite_database) == []
