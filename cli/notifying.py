@@ -11,6 +11,7 @@ from config.settings import Settings
 from notifier.backlog import Backlog
 from notifier.callbacks.working import CallbackWorker
 from notifier.canary import Canary
+from notifier.canary_planning import CanaryPlans
 from notifier.contact_sender import ContactSender
 from notifier.lasting import Lasting
 from notifier.limits import at_most
@@ -47,6 +48,7 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         database,
         writer,
         lasting=Lasting(Roster(vault), times_of(settings)),
+        canaries=_canary_plans(settings),
         chunk_events=settings.notifier.chunk_events,
         poll_seconds=settings.notifier.poll_seconds,
     )
@@ -169,9 +171,15 @@ def _contact_sender(here: Deployment, database: Database) -> ContactSender:
 
 
 def canary_roles(here: Deployment, database: Database) -> list[Role]:
-    """The role that sends canaries, unless they are off."""
-    channel = canary_channel(here.settings)
-    return [] if channel is None else [Role("canary", Canary(database, channel=channel).run)]
+    """The role that has canaries fall due, unless they are off."""
+    if canary_channel(here.settings) is None:
+        return []
+    return [Role("canary", Canary(database).run)]
+
+
+def _canary_plans(settings: Settings) -> CanaryPlans | None:
+    channel = canary_channel(settings)
+    return None if channel is None else CanaryPlans(channel)
 
 
 def _subscribers(settings: Settings, vault: Vault) -> Subscribers | None:

@@ -1,17 +1,17 @@
-"""The canary: once a minute a delivery that travels as people's do; its times tell whether we can tell.
+"""The canary: once a minute news that travels as people's does; its times tell whether we can tell.
 
-In: the newest ledger that was scanned. Out: one notice and delivery a minute, whatever the number of
-processes, and a row of `canary_minute` that outlives them. Next: 9 relay.py, as for any other.
+In: the newest ledger that was scanned. Out: a row of `canary_minute` a minute, whatever the number of
+processes, that waits for planning and outlives what it plans. Next: canary_planning.py, in step 8.
 
-It pretends that the newest known ledger held news: a follower that stands still makes it slow, as it makes
-people's news. No fact of it enters the log, no contract, stream, inbox or digest knows of it (decision
-15).
+It pretends that the newest known ledger held news, and that the log's head tells of it: a follower that
+stands still makes it slow, as it makes people's news. No fact of it enters the log, no contract, stream,
+inbox or digest knows of it (decisions 15 and 39).
 """
 
 import threading
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import (
     BigInteger,
@@ -23,20 +23,18 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
-    insert,
     select,
     update,
 )
 
-from notifier.content import EMPLOYEE, TEMPLATE_VERSION, Content, encode_content
 from notifier.running import run_until
 from notifier.schema import attempt, delivery, notice
-from notifier.states import CANARY, PENDING
 from store.bulk import insert_many
 from store.clock import now_micros
 from store.engine import Database
+from store.log import head
 from store.schema import ledger_close, metadata
-from store.wake import OUTBOX, Bell
+from store.wake import LOG, Bell
 
 KEEP_DAYS = 92
 DEADLINE_SECONDS = 300
@@ -46,7 +44,9 @@ _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
 
 # One row per minute (unix time in minutes). `closed_at`: unix seconds, of the newest ledger known then.
-# `told_at`: when it was accepted or delivered, NULL: not yet, or never. Times in microseconds.
+# `waits_for`: the position that planning must have come to before it plans this; NULL: it has.
+# `planned_at`: when it did, before that when this fell due. `told_at`: when it was accepted or delivered,
+# NULL: not yet, or never. Times in microseconds.
 canary_minute = Table(
     "canary_minute",
     metadata,
@@ -55,6 +55,7 @@ canary_minute = Table(
     Column("closed_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger, nullable=False),
     Column("told_at", BigInteger),
+    Column("waits_for", BigInteger),
     Index("ix_canary_minute_delivery_id", "delivery_id"),
 )
 _TOLD_AT = func.coalesce(
@@ -63,53 +64,44 @@ _TOLD_AT = func.coalesce(
 
 
 class Canary:
-    """Sends canaries; any number of processes may run one, a minute has one. `channel`: how they travel."""
+    """Has canaries fall due; any number of processes may run one, a minute has one."""
 
-    def __init__(
-        self, database: Database, *, channel: str, clock: Callable[[], int] = now_micros
-    ) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], int] = now_micros) -> None:
         self._database = database
-        self._channel = channel
         self._clock = clock
         self._done_minute = 0
 
     def step(self) -> int:
-        """Send this minute's, unless it was; returns 0: there is nothing more to do until the next."""
+        """See to this minute's, unless it was; returns 0: there is nothing more to do until the next."""
         now = self._clock()
         if now // _MINUTE > self._done_minute:
             with self._database.begin() as conn:
                 _settle(conn)
                 _forget(conn, now)
-                if send(conn, self._database.bell, self._channel, now):
+                if fall_due(conn, self._database.bell, now):
                     self._done_minute = now // _MINUTE
         return 0
 
     def run(self, stop: threading.Event) -> None:
-        """Send until told to stop."""
+        """Go on until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(_LOOK_SECONDS), role="canary")
 
 
-def send(conn: Connection, bell: Bell, channel: str, now: int) -> bool:
-    """Plan the minute's canary; False: no ledger is known yet. Twice in a minute plans one."""
-    newest = conn.execute(
-        select(ledger_close.c.ledger, ledger_close.c.closed_at)
-        .order_by(ledger_close.c.ledger.desc())
-        .limit(1)
-    ).first()
-    if newest is None:
+def fall_due(conn: Connection, bell: Bell, now: int) -> bool:
+    """Have the minute's canary wait for planning, once; False: no ledger is known yet."""
+    newest = select(func.max(ledger_close.c.ledger)).scalar_subquery()
+    closed_at = conn.scalar(select(ledger_close.c.closed_at).where(ledger_close.c.ledger == newest))
+    if closed_at is None:
         return False
-    minute, notice_id, delivery_id = now // _MINUTE, uuid4(), uuid4()
-    row = (minute, delivery_id, newest.closed_at, now)
-    columns = ("minute", "delivery_id", "closed_at", "planned_at")
+    row = (now // _MINUTE, uuid4(), closed_at, now, head(conn))
+    columns = ("minute", "delivery_id", "closed_at", "planned_at", "waits_for")
     if insert_many(conn, canary_minute, columns, [row], on_conflict="nothing"):
-        conn.execute(insert(notice).values(_notice(notice_id, minute, newest, now)))
-        conn.execute(insert(delivery).values(_delivery(delivery_id, notice_id, channel, now)))
-        bell.ring(conn, OUTBOX)
+        bell.ring(conn, LOG)
     return True
 
 
 def recent(*, since: int, most: int) -> Select[Any]:
-    """Canaries sent since then (microseconds), the newest first: `closed_at`, `planned_at`, `told_at`."""
+    """Canaries of since then (microseconds), the newest first: `closed_at`, `planned_at`, `told_at`."""
     return (
         select(
             canary_minute.c.minute, canary_minute.c.closed_at, canary_minute.c.planned_at, _TOLD_AT
@@ -126,55 +118,6 @@ def recent(*, since: int, most: int) -> Select[Any]:
 def first_minute() -> Select[Any]:
     """The minute of the first canary that is known."""
     return select(func.min(canary_minute.c.minute))
-
-
-def _notice(notice_id: UUID, minute: int, newest: Any, now: int) -> dict[str, Any]:
-    """Addressed to nobody: no account has this recipient's id."""
-    content = Content(
-        kind=CANARY,
-        role=EMPLOYEE,
-        contract_id="-",
-        stream_id=None,
-        happened_at=newest.closed_at,
-        learned_at=now // _SECOND,
-        reference=notice_id.hex[:8].upper(),
-    )
-    return {
-        "notice_id": notice_id,
-        "recipient_id": CANARY,
-        "kind": CANARY,
-        "cause_event_id": f"{CANARY}:{newest.ledger}:{minute}",
-        "position": 0,
-        "contract_id": "-",
-        "stream_id": None,
-        "late": False,
-        "content": encode_content(content),
-        "template_version": TEMPLATE_VERSION,
-        "language": "en",
-        "closed_at": newest.closed_at,
-        "observed_at": now,
-        "recorded_at": now,
-        "planned_at": now,
-    }
-
-
-def _delivery(delivery_id: UUID, notice_id: UUID, channel: str, now: int) -> dict[str, Any]:
-    return {
-        "delivery_id": delivery_id,
-        "notice_id": notice_id,
-        "channel": channel,
-        "endpoint": CANARY,
-        "contact_id": None,
-        "state": PENDING,
-        "generation": 0,
-        "priority": 1,
-        "available_at": now,
-        "deadline_at": now + DEADLINE_SECONDS * _SECOND,
-        "attempts": 0,
-        "possible_duplicate": False,
-        "planned_at": now,
-        "updated_at": now,
-    }
 
 
 def _settle(conn: Connection) -> None:

@@ -4,7 +4,8 @@ In: chunks of the log, each exactly once (the follower `plan`). Out: notices and
 Next: 8a late_news.py for revisions, 8b notices.py writes, 8c fanout.py for whole contracts, 9 relay.py.
 
 Facts on time tell what status they led to. Late and refused facts tell nothing by themselves: the
-revision that follows them does. An event that cannot be understood is parked; the others go on.
+revision that follows them does. An event that cannot be understood is parked; the others go on. Each
+minute's canary is planned in the same step (canary_planning.py), also when the log tells nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from domain.contract import RangeFilled
 from domain.facts import ContractPauseSet, StreamActorNamed, StreamFact
 from notifier import fanout, guard, late_news
 from notifier.actor_news import actor_told, tell_actors
+from notifier.canary_planning import CanaryPlans
 from notifier.histories import Histories, concerns_stream
 from notifier.lasting import Changed, Lasting, note_contract, note_stream
 from notifier.news import News, listeners, status_news, stream_kind
@@ -47,28 +49,33 @@ def planned_to(conn: Connection) -> int:
     return conn.scalar(select(tracking.c.position).where(tracking.c.name == FOLLOWER)) or 0
 
 
-def build_follower(
+def build_follower(  # noqa: PLR0913 # what planning is wired from; a class would only rename it
     database: Database,
     writer: NoticeWriter,
     *,
     chunk_events: int,
     poll_seconds: float,
     lasting: Lasting | None = None,
+    canaries: CanaryPlans | None = None,
     clock: Callable[[], int] = now_micros,
 ) -> Follower:
     """The planning follower; durable, since what it plans is not fetched again.
 
-    `lasting`: keeps note of pauses that last; None: nobody is reminded of them.
+    `lasting`: keeps note of pauses that last; None: nobody is reminded of them. `canaries`: plans
+    those that wait; None: there are none.
     """
     return Follower(
         database,
         name=FOLLOWER,
-        apply=Planner(writer, database.bell, clock, lasting).apply,
+        apply=Planner(writer, database.bell, clock, lasting=lasting, canaries=canaries).apply,
         chunk_events=chunk_events,
         durable=True,
         poll_seconds=poll_seconds,
         killpoint="in_plan",
         after=lambda _: reached("after_plan"),
+        beside=None
+        if canaries is None
+        else lambda conn, at: canaries.are_waiting(conn, at, clock()),
     )
 
 
@@ -87,10 +94,13 @@ class Planner:
         writer: NoticeWriter,
         bell: Bell,
         clock: Callable[[], int] = now_micros,
+        *,
         lasting: Lasting | None = None,
+        canaries: CanaryPlans | None = None,
     ) -> None:
         self._writer = writer
         self._lasting = lasting
+        self._canaries = canaries
         self._clock = clock
         self._bell = bell
         self._histories = Histories()
@@ -110,6 +120,8 @@ class Planner:
                 with guard.contained(conn, recorded.position, now):
                     self._plan(conn, [recorded], now)
         self._histories.trim()
+        if self._canaries is not None:
+            self._canaries.plan(conn, planned_to(conn), now)
         self._bell.ring(conn, OUTBOX)
 
     def _plan(self, conn: Connection, chunk: Sequence[Recorded], now: int) -> None:

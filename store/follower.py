@@ -4,6 +4,8 @@ In: what was recorded of streams and contracts beyond its position; what the log
 it on a busy day, is passed over unread. Out: whatever `apply` writes, in one transaction with the
 follower's new position. Next: projections (step 7) or planning (step 8), which pass `apply`.
 
+What waits beside the log may ask for a step as well (`beside`): `apply` is then called with no event.
+
 Several processes may run the same follower: the position is moved by compare-and-set, so one of them
 wins a chunk and the others go on from there.
 """
@@ -30,6 +32,7 @@ _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 
 Apply = Callable[[Connection, Sequence[Recorded]], None]
+Beside = Callable[[Connection, int], bool]
 
 
 class Follower:
@@ -37,10 +40,11 @@ class Follower:
 
     `apply` writes through the connection it is given and nothing else. `after` runs once the chunk
     has committed; a crash in between loses only that call. `killpoint`: reached inside the
-    transaction, after `apply`.
+    transaction, after `apply`. `beside`: whether, at this position, something that is no event waits for
+    `apply`, too.
     """
 
-    def __init__(  # noqa: PLR0913 # a follower is these eight facts; a settings class would only rename them
+    def __init__(  # noqa: PLR0913 # a follower is these nine facts; a settings class would only rename them
         self,
         database: Database,
         *,
@@ -51,6 +55,7 @@ class Follower:
         poll_seconds: float,
         killpoint: str,
         after: Callable[[Sequence[Recorded]], None] | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.name = name
         self._database = database
@@ -60,6 +65,7 @@ class Follower:
         self._poll_seconds = poll_seconds
         self._killpoint = killpoint
         self._after = after
+        self._beside = beside
         self._log = structlog.get_logger(follower=name)
 
     def position(self, conn: Connection) -> int:
@@ -77,13 +83,14 @@ class Follower:
         with self._database.read() as conn:
             position, end = self.position(conn), head(conn)
             chunk = read_of_chain(conn, position, up_to=end, limit=self._chunk_events)
+            waits = not chunk and self._beside is not None and self._beside(conn, end)
         if len(chunk) == self._chunk_events:
             end = chunk[-1].position
-        if end == position:
+        if end == position and not waits:
             return 0
         with self._database.begin(durable=self._durable) as conn:
             move_tracking(conn, self.name, position, end)
-            if chunk:
+            if chunk or waits:
                 self._apply(conn, chunk)
             reached(self._killpoint)
         if chunk and self._after is not None:

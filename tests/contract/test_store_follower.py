@@ -81,6 +81,26 @@ def test_what_people_were_told_is_passed_over(log):
         assert one.position(conn) == 18
 
 
+def test_what_waits_beside_the_log_asks_for_a_step_at_its_position(log):
+    """Also where nothing was ever recorded, and where what was is passed over."""
+    waiting, applied = {0, 4}, []
+
+    def work(conn, chunk):
+        applied.append([each.position for each in chunk])
+        waiting.discard(one.position(conn))
+
+    one = follower(log, apply=work, beside=lambda _, at: at in waiting)
+    assert [one.step() for _ in range(2)] == [0, 0]
+    assert (applied, waiting) == ([[]], {4})
+    record(log, 2)
+    record(log, 2, TOLD)
+    assert [one.step() for _ in range(3)] == [4, 0, 0]
+    assert (applied, waiting) == ([[], [1, 2]], set())
+    waiting.add(4)
+    assert [one.step() for _ in range(2)] == [0, 0]
+    assert (applied, waiting) == ([[], [1, 2], []], set())
+
+
 def test_a_follower_that_starts_anew_goes_on_where_it_was(log):
     record(log, 4)
     follower(log).step()

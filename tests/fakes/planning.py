@@ -15,6 +15,7 @@ from domain.stream import STREAM_RULES
 from domain.stream import evolve as evolve_stream
 from domain.values import NetworkId, contract_uuid, stream_uuid
 from notifier.backlog import Backlog
+from notifier.canary_planning import CanaryPlans
 from notifier.contact_file import ContactLine
 from notifier.contact_import import import_contacts
 from notifier.content import decode_content
@@ -66,6 +67,7 @@ class World:
         ways: Ways | None = None,
         times: Times | None = None,
         settlements: Settlements | None = None,
+        canaries: str | None = None,
         clock: Callable[[], int] = now_micros,
         recording: Callable[[], int] = now_micros,
     ) -> None:
@@ -91,6 +93,7 @@ class World:
             poll_seconds=0.01,
             clock=clock,
             lasting=None if times is None else Lasting(Roster(self.vault), times),
+            canaries=None if canaries is None else CanaryPlans(canaries),
         )
         self.backlog = Backlog(database, self.writer, poll_seconds=0.01)
         self.past: dict[UUID, list[DomainEvent]] = {}
