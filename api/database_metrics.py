@@ -13,31 +13,33 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, Select, func, select
 
 from api.attempt_tally import AttemptTally
+from api.followers import behind, follower_families
 from api.health import observe
 from api.log_tally import LogTally
 from api.rate_metrics import rate_metrics
+from api.reconcile_metrics import reconcile_families
 from api.reminder_metrics import reminder_families
 from api.rpc_metrics import rpc_metrics
 from api.spending_metrics import spending_families
 from api.storage_size import storage_bytes
 from api.told_tally import ToldTally
-from api.webhook_metrics import webhook_metric
+from api.webhook_metrics import webhook_families
+from api.work_tally import WorkTally
 from ingest.actors.search import search_states
 from ingest.headroom import headroom_seconds
 from ingest.profile_conflicts import profile_conflict
-from ingest.reconcile import report
 from ingest.stored import still_quarantined
 from notifier import storm
 from notifier.callbacks import steering
 from notifier.latency import stage_times, summarise
-from notifier.schema import delivery, provider_health
+from notifier.schema import delivery, plan_parked, provider_health
 from notifier.uptime import canary_latency
 from projections.pauses import by_strangers
-from projections.sets import PROJECTIONS, active_set
+from projections.sets import active_set
 from store.clock import now_micros
 from store.engine import Database
 from store.errors import StoreError
-from store.schema import UNREAD, evidence_outcome, tracking
+from store.schema import UNREAD, evidence_outcome
 
 log = structlog.get_logger()
 
@@ -61,6 +63,7 @@ class DatabaseMetrics(Collector):
         self._tally = LogTally()
         self._attempts = AttemptTally()
         self._told = ToldTally(latency_seconds)
+        self._work = WorkTally()
 
     def describe(self) -> list[Metric]:
         """Nothing: the registry must not read the database when this is registered."""
@@ -91,13 +94,11 @@ class DatabaseMetrics(Collector):
             meaning = "Until a ledger that is still needed leaves the RPC's window."
             yield _gauge("retention_headroom_seconds", meaning, headroom)
         yield _gauge("gaps_open", "Ranges never scanned and not healed.", len(health.open_gaps))
-        yield from _reconciled(conn)
+        yield from reconcile_families(conn)
         strangers = conn.scalar(by_strangers(active_set(conn))) or 0
         yield _gauge("pauses_by_strangers", "Pauses by somebody without a role.", strangers)
         yield _actor_lookups(conn)
-        followed = conn.scalar(select(tracking.c.position).where(tracking.c.name == PROJECTIONS))
-        lag = health.head_position - (followed or 0)
-        yield _gauge("projection_lag_events", "Recorded events not in the read models yet.", lag)
+        yield from follower_families(behind(conn, now_micros()))
         self._tally.advance(conn)
         events = CounterMetricFamily(
             "pausewire_events",
@@ -133,6 +134,10 @@ class DatabaseMetrics(Collector):
         for labels, count in sorted(self._attempts.results.items()):
             attempts.add_metric(labels, count)
         yield attempts
+        self._work.advance(conn, now_micros())
+        yield self._work.family(self._attempts.results)
+        parked = conn.scalar(select(func.count()).select_from(plan_parked)) or 0
+        yield _gauge("plan_parked", "Recorded events that planning could not read.", parked)
         self._told.advance(conn, now_micros())
         yield self._told.family()
         latency = canary_latency(conn, now_micros())
@@ -157,22 +162,6 @@ def _actor_lookups(conn: Connection) -> Metric:
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(f"pausewire_{name}", meaning, value=value)
-
-
-def _reconciled(conn: Connection) -> Iterator[Metric]:
-    """Of the contracts that are followed; the age only once each has been compared."""
-    findings = GaugeMetricFamily(
-        "pausewire_reconcile_findings",
-        "What the last comparisons with the contracts' storage found and nothing healed.",
-        labels=("kind",),
-    )
-    for kind, count in sorted(report.open_findings(conn).items()):
-        findings.add_metric((kind,), count)
-    yield findings
-    finished = report.oldest_finished(conn)
-    if finished is not None:
-        age = max(0.0, (now_micros() - finished) / _MICROS)
-        yield _gauge("reconcile_age_seconds", "Since the contracts' storage was compared.", age)
 
 
 def _waiting(conn: Connection) -> Iterator[Metric]:
@@ -201,7 +190,7 @@ def _waiting(conn: Connection) -> Iterator[Metric]:
     for row in conn.execute(select(provider_health.c.provider, provider_health.c.state)):
         circuit.add_metric((row.provider, row.state), 1)
     yield circuit
-    yield webhook_metric(conn)
+    yield from webhook_families(conn)
     yield from rate_metrics(conn)
 
 

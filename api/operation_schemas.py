@@ -54,6 +54,7 @@ class Status(Documented):
         lag_ledgers=0,
         lag_limit_ledgers=24,
         head_position=4242,
+        planning_lag_seconds=0.0,
         explorer_url=None,
         web_push_key=None,
         banner=None,
@@ -68,6 +69,9 @@ class Status(Documented):
     )
     lag_limit_ledgers: int = Field(description="further behind than this, answers are stale")
     head_position: int = Field(description="events recorded")
+    planning_lag_seconds: float = Field(
+        description="since the oldest event was recorded of which nobody is told yet; 0: there is none"
+    )
     explorer_url: str | None = Field(
         description="block explorer: add `/tx/<hash>`, `/account/<id>` or `/contract/<id>`; null: none"
     )
@@ -170,7 +174,8 @@ _STANDING: dict[str, Any] = {
             "seen_at": "2026-03-02T09:15:00.482Z",
         }
     ],
-    "followers": {"projections": 0, "plan": 0},
+    "followers": {"projections": 0, "plan": 0, "actors": 0},
+    "follower_lag_seconds": {"projections": 0.0, "plan": 0.0, "actors": 0.0},
     "deliveries": {"by_state": {"accepted": 12}, "oldest_due_seconds": 0.0, "facts_waiting": 0},
     "breakers": [{"provider": "smtp", "state": "closed", "reason": None}],
     "patience": [{"bucket": "provider:twilio", "until": "2026-03-02T09:16:00.000Z"}],
@@ -192,6 +197,9 @@ class Operations(Documented):
     leader: Leader | None = Field(description="null: no indexer is active")
     endpoints: list[Endpoint]
     followers: dict[str, int] = Field(description="recorded events that each has still to work off")
+    follower_lag_seconds: dict[str, float] = Field(
+        description="since the oldest of these was recorded; 0: none is left"
+    )
     deliveries: QueueStanding
     breakers: list[Breaker]
     patience: list[Patience]

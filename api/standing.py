@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from api.followers import behind, follower_faults
 from api.health import following_faults, observe
 from api.shown import from_micros
 from ingest.contract_guard import known_faults
@@ -21,15 +22,13 @@ from notifier import spending, storm, switch
 from notifier.buckets import held_now
 from notifier.callbacks.arrivals import DEAD
 from notifier.callbacks.steering import unfinished
-from notifier.plan import FOLLOWER as PLANNING
 from notifier.schema import delivery, plan_parked, provider_health
 from notifier.states import PENDING, QUEUED, RETRY_WAIT, UNKNOWN
 from notifier.uptime import canary_latency
 from projections.pauses import by_strangers
-from projections.sets import PROJECTIONS, active_set
-from store import log
+from projections.sets import active_set
 from store.clock import now_micros
-from store.schema import evidence_conflict, lease, notice_fact_outbox, tracking
+from store.schema import evidence_conflict, lease, notice_fact_outbox
 
 _WAITING = (PENDING, QUEUED, RETRY_WAIT)
 
@@ -40,6 +39,7 @@ def standing(
     """What is, and under `failed` what a person must see to, in words."""
     now = now_micros()
     health = observe(conn, contracts)
+    followers = behind(conn, now)
     found: dict[str, Any] = {
         "failed": following_faults(health, lag_limit),
         "log": {
@@ -50,7 +50,8 @@ def standing(
         },
         "leader": _leader(conn, now),
         "endpoints": _endpoints(conn),
-        "followers": _followers(conn),
+        "followers": {each.name: each.events for each in followers},
+        "follower_lag_seconds": {each.name: each.seconds for each in followers},
         "deliveries": _deliveries(conn, now),
         "breakers": _breakers(conn),
         "patience": _patience(conn, now),
@@ -60,6 +61,7 @@ def standing(
         "sending": "paused" if switch.status(conn).paused else "on",
         "alarms": _alarms(conn),
     }
+    found["failed"] += follower_faults(followers, latency_seconds)
     found["failed"] += _failures(found)
     found["failed"] += _late_canary(found, latency_seconds)
     found["failed"] += [
@@ -102,13 +104,6 @@ def _endpoints(conn: Connection) -> list[dict[str, Any]]:
         }
         for row in conn.execute(reported())
     ]
-
-
-def _followers(conn: Connection) -> dict[str, int]:
-    """How many recorded events each follower has still to work off."""
-    head = log.head(conn)
-    followed = {row.name: row.position for row in conn.execute(select(tracking))}
-    return {name: head - followed.get(name, 0) for name in (PROJECTIONS, PLANNING)}
 
 
 def _deliveries(conn: Connection, now: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from config.objective_settings import ObjectiveSettings
 from config.settings import IngestSettings, Settings
 
 PAGE, TICKET = "page", "ticket"
@@ -20,7 +21,19 @@ class Alarm(NamedTuple):
 
 def alarms(settings: Settings) -> tuple[Alarm, ...]:
     """Every alarm; limits are those of the settings."""
-    return (*_following(settings.ingest), *_RECORDED, *_ENDPOINTS, *_TELLING)
+    return (
+        *_following(settings.ingest),
+        *_RECORDED,
+        *_ENDPOINTS,
+        *_planning(settings.objectives),
+        *_TELLING,
+    )
+
+
+def _grew(gauge: str, hours: int, by: str = "") -> str:
+    """PromQL: a gauge that every process tells alike has grown. It may also fall, so it is no counter."""
+    among = f" by ({by})" if by else ""
+    return f"max{among} ({gauge}) > min{among} (min_over_time({gauge}[{hours}h]))"
 
 
 def _following(ingest: IngestSettings) -> tuple[Alarm, ...]:
@@ -88,7 +101,7 @@ _RECORDED = (
     ),
     Alarm(
         "PausewirePausedByStranger",
-        "increase(pausewire_pauses_by_strangers[1h]) > 0",
+        _grew("pausewire_pauses_by_strangers", 1),
         "0m",
         PAGE,
         "paused-by-stranger",
@@ -113,6 +126,38 @@ _ENDPOINTS = (
         "an RPC endpoint lacks events, or tells them otherwise",
     ),
 )
+
+
+def _planning(promised: ObjectiveSettings) -> tuple[Alarm, ...]:
+    late = f"pausewire_follower_lag_seconds{{%s}}) > {promised.latency_seconds:g}"
+    return (
+        Alarm(
+            "PausewirePlanningBehind",
+            "max(" + late % 'follower="plan"',
+            "1m",
+            PAGE,
+            "follower-behind",
+            "planning stands still, or is behind the log: nobody is told of what is recorded",
+        ),
+        Alarm(
+            "PausewireFollowerBehind",
+            "max by (follower) (" + late % 'follower!="plan"',
+            "5m",
+            TICKET,
+            "follower-behind",
+            "a follower stands still, or is behind the log",
+        ),
+        Alarm(
+            "PausewirePlanParked",
+            _grew("pausewire_plan_parked", 24),
+            "0m",
+            PAGE,
+            "plan-parked",
+            "planning could not read a recorded event: nobody is told of it",
+        ),
+    )
+
+
 _TELLING = (
     Alarm(
         "PausewireOutboxStuck",
@@ -153,5 +198,13 @@ _TELLING = (
         TICKET,
         "dead-callbacks",
         "callbacks of providers were given up",
+    ),
+    Alarm(
+        "PausewireWebhookDisabled",
+        _grew('pausewire_webhooks_disabled{reason!="operator"}', 24, by="reason"),
+        "0m",
+        TICKET,
+        "webhook-disabled",
+        "a webhook was switched off by itself: somebody's system is not told any more",
     ),
 )

@@ -86,8 +86,8 @@ def ratios(settings: ObjectiveSettings) -> dict[str, Ratio]:
             f"count_over_time({canary}[%s:1m])",
         ),
         WORK: Ratio(
-            _counted("pausewire_attempts_total", 'result="defect"'),
-            _counted("pausewire_attempts_total", ""),
+            _counted("pausewire_work_total", 'result="failed"'),
+            _counted("pausewire_work_total", ""),
         ),
     }
 

@@ -45,7 +45,7 @@ def _tell(found: Mapping[str, Any]) -> None:
     facts: dict[str, Any] = {
         **found["log"],
         "leader": found["leader"] and found["leader"]["holder"],
-        **{f"{name} behind by": behind for name, behind in found["followers"].items()},
+        **{f"{name} behind by": _behind(found, name) for name in found["followers"]},
         "sending": found["sending"],
         "asked for patience": ", ".join(each["bucket"][:40] for each in found["patience"]) or "-",
         "oldest delivery due": f"{found['deliveries']['oldest_due_seconds']:.1f} s",
@@ -59,6 +59,11 @@ def _tell(found: Mapping[str, Any]) -> None:
         [_endpoint_row(each) for each in found["endpoints"]],
     )
     show_rows("Deliveries", ("state", "count"), list(found["deliveries"]["by_state"].items()))
+
+
+def _behind(found: Mapping[str, Any], name: str) -> str:
+    events, seconds = found["followers"][name], found["follower_lag_seconds"][name]
+    return f"{events} events, {seconds:.0f} s" if events else "0 events"
 
 
 def _endpoint_row(each: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

@@ -1,7 +1,7 @@
 """How receivers of webhooks fare: counted with each attempt, and switched off after days of failure.
 
 In: how attempts ended. Out: `failing_since` and `failures` of a subscription; a disabled one, told to
-the operator by an error in the log and by `pausewire_webhooks{state="disabled"}`.
+the operator by an error in the log and by `pausewire_webhooks_disabled`.
 """
 
 from uuid import UUID
@@ -61,9 +61,19 @@ def counts(conn: Connection) -> dict[str, int]:
     return dict(rows.all())
 
 
+def disabled(conn: Connection) -> dict[str, int]:
+    """How many subscriptions are switched off, by reason."""
+    rows = conn.execute(
+        select(webhook.c.reason, func.count())
+        .where(webhook.c.state == subscriptions.DISABLED)
+        .group_by(webhook.c.reason)
+    )
+    return dict(rows.all())
+
+
 def _disable(conn: Connection, webhook_id: UUID, reason: str, now: int) -> bool:
-    disabled = subscriptions.disable(conn, webhook_id, reason, now)
-    if disabled:
+    ended = subscriptions.disable(conn, webhook_id, reason, now)
+    if ended:
         # A person must act: tell the receiver's owner, then switch it on again.
         structlog.get_logger().error(WEBHOOK_DISABLED, webhook_id=str(webhook_id), reason=reason)
-    return disabled
+    return ended

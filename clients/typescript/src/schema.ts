@@ -15,7 +15,8 @@ export interface paths {
          * The same as /readyz
          * @description Without `role`: database and schema. An API node stays ready during a gap, and says so in answers.
          *
-         *     With `role=index`: 503 while a gap is open or the lag is over its limit.
+         *     With `role=index`: 503 while a gap is open or the lag is over its limit. With `role=notify`: 503 while
+         *     planning is further behind the log than `objectives.latency_seconds`.
          */
         get: operations["readyz_health_get"];
         put?: never;
@@ -77,7 +78,8 @@ export interface paths {
          * Can the process do its work?
          * @description Without `role`: database and schema. An API node stays ready during a gap, and says so in answers.
          *
-         *     With `role=index`: 503 while a gap is open or the lag is over its limit.
+         *     With `role=index`: 503 while a gap is open or the lag is over its limit. With `role=notify`: 503 while
+         *     planning is further behind the log than `objectives.latency_seconds`.
          */
         get: operations["readyz_readyz_get"];
         put?: never;
@@ -2870,7 +2872,13 @@ export interface components {
          *         }
          *       ],
          *       "failed": [],
+         *       "follower_lag_seconds": {
+         *         "actors": 0,
+         *         "plan": 0,
+         *         "projections": 0
+         *       },
          *       "followers": {
+         *         "actors": 0,
          *         "plan": 0,
          *         "projections": 0
          *       },
@@ -2927,6 +2935,13 @@ export interface components {
              * @description what a person must see to, in words; empty: all is well
              */
             failed: string[];
+            /**
+             * Follower Lag Seconds
+             * @description since the oldest of these was recorded; 0: none is left
+             */
+            follower_lag_seconds: {
+                [key: string]: number;
+            };
             /**
              * Followers
              * @description recorded events that each has still to work off
@@ -3401,6 +3416,7 @@ export interface components {
          *       "lag_ledgers": 0,
          *       "lag_limit_ledgers": 24,
          *       "network_id": "7ac33997544e3175d266bd022439b22cdb16508c01163f26e5cb2a3e1045a979",
+         *       "planning_lag_seconds": 0,
          *       "web_push_key": null
          *     }
          */
@@ -3447,6 +3463,11 @@ export interface components {
              * @description hex sha256 of the network's passphrase
              */
             network_id: string;
+            /**
+             * Planning Lag Seconds
+             * @description since the oldest event was recorded of which nobody is told yet; 0: there is none
+             */
+            planning_lag_seconds: number;
             /**
              * Web Push Key
              * @description what browsers subscribe to push with (`applicationServerKey`); null: no web push here
@@ -4148,8 +4169,8 @@ export interface operations {
     readyz_health_get: {
         parameters: {
             query?: {
-                /** @description `index`: also, is the chain followed completely and closely? */
-                role?: "index" | null;
+                /** @description `index`: also, is the chain followed completely and closely? `notify`: also, do recorded events become notices in time? */
+                role?: "index" | "notify" | null;
             };
             header?: never;
             path?: never;
@@ -4310,8 +4331,8 @@ export interface operations {
     readyz_readyz_get: {
         parameters: {
             query?: {
-                /** @description `index`: also, is the chain followed completely and closely? */
-                role?: "index" | null;
+                /** @description `index`: also, is the chain followed completely and closely? `notify`: also, do recorded events become notices in time? */
+                role?: "index" | "notify" | null;
             };
             header?: never;
             path?: never;

@@ -122,6 +122,31 @@ async def test_a_lag_beyond_its_limit_is_told_with_both_numbers(served):
     assert answer.json()["reasons"] == ["lag: 26 ledgers behind, 24 are allowed"]
 
 
+async def test_notices_are_late_when_planning_is_behind_the_log(served):
+    answer = await served.ask("/readyz?role=notify", key=None)
+    assert answer.json()["checks"] == ["database", "schema", "planning"]
+    served.world.record(chain.created(400))
+    assert (await served.ask("/readyz?role=notify")).status_code == 200
+    minute_ago = now_micros() - 60_000_000
+    found = GapOpened(contract_uuid(NETWORK, CONTRACT), 1, CONTRACT, 1, 2, noticed_at=1)
+    served.world.plan()
+    with served.database.begin() as conn:
+        log.append(conn, [found], recorded_at=minute_ago)
+    answer = await served.ask("/readyz?role=notify")
+    assert answer.status_code == 503
+    (reason,) = answer.json()["reasons"]
+    assert reason.startswith("the follower plan is 1 events and 60 s behind, 30 s are promised")
+    assert (await served.ask("/readyz")).status_code == 200
+    assert (await served.ask("/v1/status")).json()["planning_lag_seconds"] >= 60
+    metrics = await scraped(served)
+    assert metrics["pausewire_follower_lag_events", labels(follower="plan")] == 1
+    assert metrics["pausewire_follower_lag_seconds", labels(follower="plan")] >= 60
+    assert metrics["pausewire_follower_lag_events", labels(follower="projections")] == 2
+    assert metrics["pausewire_follower_lag_seconds", labels(follower="actors")] == 0
+    served.follow()
+    assert (await served.ask("/readyz?role=notify")).status_code == 200
+
+
 async def test_the_public_status_says_how_the_deployment_is(served):
     served.scanned(1, 500)
     close_now(served, 500)
@@ -136,6 +161,7 @@ async def test_the_public_status_says_how_the_deployment_is(served):
         "completeness": "complete",
         "lag_ledgers": 0,
         "lag_limit_ledgers": 24,
+        "planning_lag_seconds": 0,
         "explorer_url": None,
         "web_push_key": None,
         "banner": None,

@@ -6,12 +6,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, update
 
-from domain.contract import GapOpened
+from domain.contract import GapOpened, RangeFilled
 from domain.values import contract_uuid
 from ingest.contract_guard import contract_fault
 from notifier import switch
 from notifier.canary import canary_minute
 from notifier.schema import plan_parked, provider_health
+from projections.follow import projections_follower
 from simulator.accounts import contract_id_for
 from store import log
 from store.clock import now_micros
@@ -104,6 +105,16 @@ def fall_behind(world):
         conn.execute(update(ledger_close).values(closed_at=int(time.time()) - 3600))
 
 
+def stop_planning(world):
+    """An event of two minutes ago is in the read models; of it nobody was told."""
+    event = RangeFilled(contract_uuid(NETWORK, CONTRACT), 1, "job", CONTRACT, 1, 2)
+    with world.database.begin() as conn:
+        log.append(conn, [event], recorded_at=now_micros() - 120 * SECOND)
+    follower = projections_follower(world.database)
+    while follower.step():
+        pass
+
+
 def wait_for_a_canary(world):
     minute_ago = now_micros() - 60 * SECOND
     times = {"minute": minute_ago // (60 * SECOND), "planned_at": minute_ago}
@@ -122,6 +133,7 @@ FAILURES = [
         lambda world: write(world, plan_parked, position=7, reason="?", parked_at=1),
         "1 plan parked",
     ),
+    (stop_planning, "the follower plan is 1 events and 120 s behind, 30 s are promised: people"),
     (wait_for_a_canary, "s, 30 are promised: people are told late"),
     (send_without_answer, "1 deliveries of unknown outcome: `pausewire deliveries list`"),
 ]
@@ -137,7 +149,7 @@ def test_a_deployment_that_is_well_says_so(command, served):
         "lag_ledgers": 0,
     }
     assert (found["leader"]["holder"], found["leader"]["epoch"]) == ("host:1", 3)
-    assert found["followers"] == {"projections": 0, "plan": 0}
+    assert found["followers"] == {"projections": 0, "plan": 0, "actors": 0}
     assert (found["sending"], found["breakers"]) == ("on", [])
     told = command.run("status").stdout
     assert told.startswith("all is well\n")
@@ -182,7 +194,8 @@ def test_what_waits_is_counted_and_aged(command, served):
     assert found["deliveries"]["by_state"]["pending"] >= 2
     assert 10 <= found["deliveries"]["oldest_due_seconds"] < 60
     assert found["deliveries"]["facts_waiting"] == 1
-    assert found["followers"] == {"projections": 1, "plan": 1}
+    assert found["followers"] == {"projections": 1, "plan": 1, "actors": 0}
+    assert 0 <= found["follower_lag_seconds"]["plan"] < 60
     assert found["sending"] == "paused"
 
 
