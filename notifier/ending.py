@@ -6,7 +6,9 @@ provider's health. Next: 14 latency.py reads the times.
 Results are written for as many as the caller has at once, as one part of a transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -75,8 +77,7 @@ def settle(conn: Connection, ends: Sequence[End]) -> list[NextStep | None]:
     _complete(conn, [end for end, _ in settled])
     for end, step in settled:
         _follow(conn, end.held, end.result, step)
-    for provider, at in sorted(_successes(end.result for end, _ in settled).items()):
-        circuit.note_success(conn, provider, at)
+    _note_health(conn, [end.result for end, _ in settled])
     return found
 
 
@@ -141,10 +142,17 @@ def _follow(conn: Connection, held: Claim, result: Result, step: NextStep) -> No
         digest = held.delivery_id if held.digest else None
         steps.arrived(conn, held.notice_id, result.ended_at, digest=digest)
     aftermath.follow(conn, held.channel, held.contact_id, result)
-    if not isinstance(result.answer, Receipt):
-        circuit.note_fault(conn, result.provider, result.answer, result.ended_at)
 
 
-def _successes(results: Iterable[Result]) -> dict[str, int]:
-    """Providers that took a letter, and when."""
-    return {each.provider: each.ended_at for each in results if isinstance(each.answer, Receipt)}
+def _note_health(conn: Connection, results: Sequence[Result]) -> None:
+    """Faults, and then that letters were taken, of one provider after the other: all lock them so."""
+    provider_of = attrgetter("provider")
+    for provider, its in groupby(sorted(results, key=provider_of), provider_of):
+        taken_at: int | None = None
+        for result in its:
+            if isinstance(result.answer, Receipt):
+                taken_at = result.ended_at
+            else:
+                circuit.note_fault(conn, provider, result.answer, result.ended_at)
+        if taken_at is not None:
+            circuit.note_success(conn, provider, taken_at)

@@ -96,16 +96,19 @@ class NoticeWriter:
         rows = {draft.notice_id: self._on_their_ways(draft, now) for draft in people}
         sheaves = [self._sheaf(draft, rows[draft.notice_id]) for draft in people]
         sheaves = self._rules.restraint.restrain(conn, sheaves, now)
+        # Before the brake: whoever counts by it has locked deliveries, and waits for none any more.
+        steps.over(conn, [draft.news for draft in drafts], now)
         sheaves = self._rules.brake.brake(conn, sheaves, now)
-        deliveries = [each for sheaf in sheaves for each in sheaf.deliveries]
-        deliveries += [each for own in rows.values() for each in own if each.purpose is not None]
+        later = [each for own in rows.values() for each in own if each.purpose is not None]
+        deliveries = [*(each for sheaf in sheaves for each in sheaf.deliveries), *later]
         bulk.insert_many(conn, notice, _NOTICE_COLUMNS, notices, on_conflict="nothing")
         bulk.insert_many(conn, delivery, _DELIVERY_COLUMNS, deliveries, on_conflict="nothing")
         if self._subscribers is not None and subscribed:
             new = [(one.notice_id, one.news, one.recipient) for one in drafts if one not in people]
             self._subscribers.write_posts(conn, new, now)
         facts.remember(conn, [*_planned(drafts, now), *_withheld(deliveries, now)], now)
-        steps.over(conn, [draft.news for draft in drafts], now)
+        if later:  # what is new here may be over already
+            steps.over(conn, [draft.news for draft in drafts], now)
         return len(drafts)
 
     def _drafts(self, conn: Connection, news: Sequence[News], now: int) -> dict[UUID, Draft]:

@@ -134,15 +134,19 @@ class Relay:
     def _claim(self, conn: Connection, room: Mapping[str, int]) -> list[Row[Any]]:
         now = self._clock()
         queued: list[Row[Any]] = []
+        # All of them before the first bucket: whoever changes buckets does so last.
+        providers = sorted({self._options.providers[channel] for channel in room})
+        allowance = {each: circuit.allowance(conn, each, now) for each in providers}
         for channel, free in room.items():
             provider = self._options.providers[channel]
-            allowed = circuit.allowance(conn, provider, now)
+            allowed = allowance[provider]
             if allowed is None:
                 queued += self._claim_channel(conn, channel, now, limit=free, order=_URGENT_FIRST)
             elif allowed > 0:
                 found = self._claim_channel(conn, channel, now, limit=allowed, order=_UNTRIED_FIRST)
                 if found:
                     circuit.begin_try(conn, provider, now)
+                    allowance[provider] = 0
                 queued += found
         return queued
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, case, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, select, update
 
 from notifier import buckets
 from notifier.pacing import Pacing
@@ -71,16 +71,19 @@ class Sweeper:
         """One sweep of at most 1,000 rows of each kind; returns how many moved."""
         now = self._clock()
         with self._database.begin() as conn:
+            reclaimed = _reclaim(conn, now)
             swept = {
-                "reclaimed": self._reclaim(conn, now),
+                "reclaimed": len(reclaimed),
                 "released": _release(conn, now) + release_steps(conn, self._brake, now),
                 "unknown": _give_up(conn, now),
                 "expired": _expire(conn, now),
             }
-            buckets.forget(conn, now)
             health.disable_failing(conn, after_days=self._disable_after_days, now=now)
             if swept["reclaimed"] or swept["released"]:
                 self._database.bell.ring(conn, OUTBOX)
+            # Last, as by everybody who changes buckets (buckets.py).
+            buckets.forget(conn, now)
+            self._pacing.give_back(conn, reclaimed, self._providers, now)
         if any(swept.values()):
             self._log.info(DELIVERIES_SWEPT, **swept)
         return sum(swept.values())
@@ -89,13 +92,12 @@ class Sweeper:
         """Sweep until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(self._sweep_seconds), role="sweep")
 
-    def _reclaim(self, conn: Connection, now: int) -> int:
-        """A lost message or a dead worker: nothing has left."""
-        origin = frozenset({QUEUED, CLAIMED})
-        where = _some(origin, delivery.c.lease_until < now)
-        moved = move_all(conn, where, origin=origin, to=PENDING, now=now, changes=_NO_CLAIM)
-        self._pacing.give_back(conn, moved, self._providers, now)
-        return len(moved)
+
+def _reclaim(conn: Connection, now: int) -> list[Row[Any]]:
+    """A lost message or a dead worker: nothing has left."""
+    origin = frozenset({QUEUED, CLAIMED})
+    where = _some(origin, delivery.c.lease_until < now)
+    return move_all(conn, where, origin=origin, to=PENDING, now=now, changes=_NO_CLAIM)
 
 
 def _release(conn: Connection, now: int) -> int:
