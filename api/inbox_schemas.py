@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
+from api.me_schemas import MyContact
 from api.schemas import CONTRACT, PAUSE_EVENT, PAUSED_AT
 from api.shown import DigitsIfAny, Documented, LedgerTime, OurTime, OurTimeIfAny, Shown, example
 
@@ -53,11 +54,13 @@ class InboxPage(Documented):
         ],
         next_cursor=None,
         unread=1,
+        suppressed=[],
     )
 
     items: list[InboxNotice]
     next_cursor: str | None
     unread: int = Field(description="notices not read yet, on all pages")
+    suppressed: list[MyContact] = Field(description="verified places that nothing goes to, and why")
 
 
 class MarkRead(Documented):

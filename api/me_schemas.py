@@ -24,6 +24,7 @@ _CONTACT: Final[dict[str, Any]] = {
     "verified_at": None,
     "created_at": "2026-03-02T09:20:00.000000Z",
     "code": "sent",
+    "suppressed": [],
 }
 _TOLD_AT: Final = "2026-03-02T09:15:02.250000Z"
 
@@ -61,8 +62,19 @@ class ChangeMe(Documented):
     ]
 
 
+class Against(Shown):
+    """A reason for which nothing goes to a place."""
+
+    reason: Literal["hard_bounce", "complaint", "stop", "unsubscribed", "operator"]
+    since: OurTime = Field(description="when it was said, the last time")
+    undone_by: Literal["code", "start", "operator"] = Field(
+        description="what takes it back: a code sent there (`…/prove`), START texted from the number, the"
+        " operator"
+    )
+
+
 class MyContact(Shown):
-    """A place that may be told; only a verified one is."""
+    """A place that may be told; only a verified one is, unless something stands against it."""
 
     contact_id: UUID
     channel: ContactChannel
@@ -70,7 +82,10 @@ class MyContact(Shown):
     verified_at: OurTimeIfAny
     created_at: OurTime
     code: str | None = Field(
-        description="how the newest code fares: pending, sent, failed, withheld …; null: verified"
+        description="how the newest code fares: pending, sent, failed, withheld …; null: none is asked for"
+    )
+    suppressed: list[Against] = Field(
+        description="why nothing goes there, the newest reason first; empty: it does, or is not verified"
     )
 
 

@@ -42,6 +42,13 @@ TOO_MANY_CODES: Final = ProblemKind(
     "Enough codes were sent for now",
     "A place gets three codes an hour and an account six. Try again after the seconds in `Retry-After`.",
 )
+CODE_TOMORROW: Final = ProblemKind(
+    "one-code-a-day",
+    429,
+    "The place gets one code a day",
+    "It refused messages, or one was reported as unwanted there. Try again after the seconds in"
+    " `Retry-After`.",
+)
 CONTROL_UNKNOWN: Final = ProblemKind(
     "control-unknown",
     503,

@@ -58,7 +58,7 @@ def suppress(channel: Channel, place: Place, json: Json = False) -> None:
 
 
 def unsuppress(channel: Channel, place: Place, json: Json = False) -> None:
-    """Write to a place again, whatever the reason was; says which reasons were lifted."""
+    """Write to a place again; says which reasons were lifted. A complaint its maker alone takes back."""
     here = deployment()
     lookup = here.vault.destination_lookup(_checked(channel), place)
     with here.migrated_database().begin() as conn:

@@ -184,8 +184,8 @@ def opened(key: bytes, row: Row[Any]) -> list[Changed]:
 def _by(reason: str, source: str) -> str:
     if source == "link":
         return UNSUBSCRIBE_LINK
-    if source in {OPERATOR, "owner"}:
-        return OPERATOR if source == OPERATOR else PAGE
+    if source in {OPERATOR, PAGE, API, CONFIRM_LINK}:
+        return source
     return STOP if reason == STOP else PROVIDER
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from notifier import changes
 from notifier.changes import Author, Changed, Whose
 from notifier.contact_file import ContactLine
-from notifier.contacts import hint_of
+from notifier.contact_list import hint_of
 from notifier.privacy import Vault
 from notifier.recipients import (
     Private,

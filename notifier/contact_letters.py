@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from notifier import privacy
-from notifier.contact_words import ContactWords
+from notifier.contact_words import CODE, ContactWords
 from store import bulk
 from store.schema import key_text, metadata
 
@@ -165,6 +165,13 @@ def count_since(since: int, **which: Any) -> Select[int]:
     """How many letters were queued since a time, microseconds, of these columns' values."""
     query = select(func.count()).where(contact_letter.c.created_at > since)
     return query.where(*(contact_letter.c[name] == value for name, value in which.items()))
+
+
+def codes_to(lookup: str, since: int) -> Select[int]:
+    """How many codes were queued for a place since a time, microseconds, and did not stay here."""
+    letter = contact_letter.c
+    query = count_since(since, destination_lookup=lookup, kind=CODE)
+    return query.where(letter.state.not_in((WITHHELD, EXPIRED)))
 
 
 def _row_name(letter_id: UUID) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, select
 
 from notifier import contact_links
-from notifier.contact_letters import NewLetter, count_since, queue, spend_links
+from notifier.contact_letters import NewLetter, codes_to, count_since, queue, spend_links
 from notifier.contact_words import ADDED, CODE, ContactWords
 from notifier.content import EMAIL
 from notifier.privacy import Vault
@@ -25,7 +25,8 @@ CODES_OF_ACCOUNT: Final = 6
 _CODE_DIGITS: Final = 6
 _SECOND: Final = 1_000_000
 _HOUR: Final = 3_600 * _SECOND
-_NEWS_KEPT: Final = 24 * _HOUR
+_DAY: Final = 24 * _HOUR
+_NEWS_KEPT: Final = _DAY
 
 
 class Place(NamedTuple):
@@ -59,6 +60,10 @@ class ContactPost:
             conn.execute(count_since(now - _HOUR, kind=CODE, **which)).scalar_one() >= most
             for which, most in bounds
         )
+
+    def day_is_spent(self, conn: Connection, lookup: str, now: int) -> bool:
+        """Whether a place that refused us or complained had its one code of this day."""
+        return conn.execute(codes_to(lookup, now - _DAY)).scalar_one() > 0
 
     def send_code(self, conn: Connection, person: Recipient, place: Place, now: int) -> None:
         """Send a place the code that confirms it, to mailboxes with a link that does as well."""

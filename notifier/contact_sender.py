@@ -3,7 +3,7 @@
 In: what contact_letters.py holds. Out: letters handed to a channel at most once each. These letters are
 not deliveries: they tell of no event, are counted in no objective and are never sent again after the mark.
 The sending switch, the suppression and the guest list hold here as there; only a code may go to a place
-that unsubscribed, since its owner is asking to hear from us again.
+that is written to no more, since its owner asks to hear from us again: never against a STOP.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, or_, select, update
 
 from notifier import contact_letters, contact_links, suppression, switch, unsubscribing
 from notifier.channels.channel import Channel, Letter
@@ -93,9 +93,11 @@ class ContactSender:
         if switch.status(conn).paused:
             return ()
         letter = contact_letter.c
-        suppressed = suppression.reason_for(letter.channel, letter.destination_lookup)
+        place = (letter.channel, letter.destination_lookup)
+        code = (letter.kind == CODE, suppression.keeps_code(*place, letter.created_at))
+        kept = case(code, else_=suppression.reason_for(*place)).label("kept")
         due = conn.execute(
-            select(contact_letter, recipient.c.wrapped_key, suppressed.label("suppressed"))
+            select(contact_letter, recipient.c.wrapped_key, kept)
             .join_from(contact_letter, recipient, recipient.c.recipient_id == letter.recipient_id)
             .where(
                 letter.state == contact_letters.PENDING,
@@ -117,7 +119,7 @@ class ContactSender:
 
     async def _send(self, row: Row[Any], token: str) -> None:
         channel = self._channels.get(row.channel)
-        if channel is None or _is_withheld(row):
+        if channel is None or row.kept is not None:
             self._settle(row, token, contact_letters.WITHHELD, "no such channel or suppressed")
             return
         price, marked_at = 0, None
@@ -220,11 +222,6 @@ class ContactSender:
             self._log.info(CONTACT_LETTER_SETTLED, **facts)
         else:
             self._log.warning(CONTACT_LETTER_SETTLED, **facts, reason=reason)
-
-
-def _is_withheld(row: Row[Any]) -> bool:
-    allowed = {None, suppression.UNSUBSCRIBED} if row.kind == CODE else {None}
-    return row.suppressed not in allowed
 
 
 def _held(letter_id: UUID, token: str) -> tuple[ColumnElement[bool], ...]:

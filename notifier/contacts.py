@@ -6,9 +6,10 @@ code may be typed wrong a few times. A change is told to the places that were th
 """
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
@@ -17,18 +18,17 @@ from notifier import changes, contact_letters, contact_links, suppression
 from notifier.changes import BY_OPERATOR, Author, Whose
 from notifier.contact_letters import newest_code, one_at_a_time
 from notifier.contact_links import Waiting
+from notifier.contact_list import Listed, against_row, contacts_of, hint_of, listed, rows_of
 from notifier.contact_post import ContactPost, Place
-from notifier.contact_words import CODE, REMOVED
+from notifier.contact_words import REMOVED
 from notifier.privacy import Vault
-from notifier.push_places import endpoint_host
 from notifier.recipients import Recipient, Roster, open_destination, seal_destination
-from notifier.schema import contact, recipient
+from notifier.schema import contact
 from notifier.sites import site_lookup
+from notifier.suppression import Against
 
 CHANNELS: Final = ("email", "sms", "push")
 MOST_CONTACTS: Final = 10
-_SHOWN_EMAIL: Final = 2
-_SHOWN_ENDS: Final = 4
 
 
 class Refused(Enum):
@@ -37,19 +37,20 @@ class Refused(Enum):
     UNKNOWN = "there is no such contact"
     TOO_MANY_CONTACTS = f"an account has at most {MOST_CONTACTS} contacts: remove one first"
     TOO_MANY_CODES = "enough codes were sent for now: try again within the hour"
+    CODE_TOMORROW = (
+        "the place refused messages or complained: it gets one code a day, so try again then"
+    )
+    NOT_SUPPRESSED = "there is nothing to undo: messages go there, or it was never confirmed"
+    STOPPED = "STOP was sent from this number: text START from it to the number that our messages come from"
+    BY_OPERATOR = "the operator of this service stopped it: ask them"
     WRONG_CODE = "the code is not right, or not good any more: have another one sent"
     ERASED = "the account's data was erased, and it asked for no more"
 
 
-class Listed(NamedTuple):
-    """A contact as its owner sees it; `hint`: enough of the place to know it again."""
-
-    contact_id: UUID
-    channel: str
-    hint: str
-    verified_at: int | None
-    created_at: int
-    code: str | None
+_OTHERS: Final = {
+    suppression.BY_START: Refused.STOPPED,
+    suppression.BY_OPERATOR: Refused.BY_OPERATOR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,7 @@ class ContactBook:
 
     def list(self, conn: Connection, account: str) -> list[Listed]:
         """The account's contacts, oldest first."""
-        rows = conn.execute(_contacts_of(self.vault.account_lookup(account))).all()
-        if not rows:
-            return []
-        key = self.vault.unwrap(rows[0].wrapped_key, rows[0].recipient_id)
-        return [
-            _listed(row, open_destination(key, row.contact_id, row.destination)) for row in rows
-        ]
+        return contacts_of(conn, self.vault, account)
 
     def add(
         self, conn: Connection, account: str, *, channel: str, destination: str, now: int
@@ -85,16 +80,17 @@ class ContactBook:
         if person.key is None:
             return Refused.ERASED
         lookup = self.vault.destination_lookup(channel, destination)
-        there = conn.execute(_contacts_of(self.vault.account_lookup(account))).all()
+        there = conn.execute(rows_of(self.vault.account_lookup(account))).all()
         same = [row for row in there if (row.channel, row.destination_lookup) == (channel, lookup)]
         if same and same[0].verified_at is not None:
-            return _listed(same[0], destination)
+            return listed(same[0], destination, against_row(conn, same[0]))
         if not same and len(there) >= MOST_CONTACTS:
             return Refused.TOO_MANY_CONTACTS
         hint = hint_of(channel, destination)
         one_at_a_time(conn)
-        if self._post.codes_are_spent(conn, person.recipient_id, lookup, now):
-            return Refused.TOO_MANY_CODES
+        refused = self._no_code(conn, person, (channel, lookup), now)
+        if refused is not None:
+            return refused
         contact_id: UUID = same[0].contact_id if same else uuid4()
         if not same:
             conn.execute(
@@ -123,15 +119,15 @@ class ContactBook:
         if row is None or person.key is None:
             return Refused.UNKNOWN
         destination = open_destination(person.key, contact_id, row.destination)
-        if row.verified_at is not None:
-            return _listed(row, destination)
+        if row.verified_at is not None and not _by_code(against_row(conn, row)):
+            return listed(row, destination, against_row(conn, row))
         letter = conn.execute(newest_code(contact_id, now)).first()
         if letter is None or not contact_letters.use_try(conn, letter.letter_id):
             return Refused.WRONG_CODE
         if not hmac.compare_digest(letter.code_tag, self._post.code_tag(contact_id, code)):
             return Refused.WRONG_CODE
         self._confirm(conn, person, row, now)
-        return _listed(conn.execute(mine).one(), destination)
+        return listed(conn.execute(mine).one(), destination, against_row(conn, row))
 
     def confirm(self, conn: Connection, token: str, now: int) -> Waiting | None:
         """Take the link that was sent to a mailbox; None: it is good for nothing (any more)."""
@@ -142,22 +138,53 @@ class ContactBook:
         row = conn.execute(_one(person, found.contact_id)).first()
         if row is None or person.key is None:
             return None
-        if row.verified_at is None:
-            self._confirm(conn, person, row, now)
+        self._confirm(conn, person, row, now)
         return found
 
+    def prove(self, conn: Connection, account: str, contact_id: UUID, now: int) -> Listed | Refused:
+        """Send a code to a confirmed place that nothing goes to: typed, it undoes what a code may undo."""
+        person = self._person(conn, account, now)
+        row = None if person.key is None else conn.execute(_one(person, contact_id)).first()
+        if row is None or person.key is None:
+            return Refused.UNKNOWN
+        one_at_a_time(conn)
+        where = (row.channel, row.destination_lookup)
+        against = against_row(conn, row) if row.verified_at is not None else []
+        refused = _not_by_code(against) or self._no_code(conn, person, where, now)
+        if refused is not None:
+            return refused
+        destination = open_destination(person.key, contact_id, row.destination)
+        place = Place(contact_id, row.channel, destination, row.destination_lookup)
+        self._post.send_code(conn, person, place, now)
+        return listed(row, destination, against)._replace(code=contact_letters.PENDING)
+
+    def _no_code(
+        self, conn: Connection, person: Recipient, place: tuple[str, str], now: int
+    ) -> Refused | None:
+        """Why a place (channel, keyed hash) gets no code just now."""
+        if self._post.codes_are_spent(conn, person.recipient_id, place[1], now):
+            return Refused.TOO_MANY_CODES
+        against = suppression.standing(conn, [place]).get(place, ())
+        wary = any(each.reason in suppression.WARY for each in against)
+        if wary and self._post.day_is_spent(conn, place[1], now):
+            return Refused.CODE_TOMORROW
+        return None
+
     def _confirm(self, conn: Connection, person: Recipient, row: Row[Any], now: int) -> None:
-        """The place counts from now on; the others are told of it."""
+        """The place counts from now on, whatever a code may undo; a new one is told to the others."""
         contact_letters.spend_codes(conn, row.contact_id)
+        where = (row.channel, row.destination_lookup)
+        since = {each.reason: each.since for each in against_row(conn, row)}
+        for reason in suppression.LIFTED_BY_CODE:
+            at = max(now, since.get(reason, 0) + 1)  # a provider's clock may be ahead of ours
+            suppression.lift(conn, *where, reason, source=self.author.by, at=at)
+        if row.verified_at is not None:
+            return
         place = open_destination(person.key or b"", row.contact_id, row.destination)
         hint = hint_of(row.channel, place)
         self._note(conn, person, changes.CONFIRMED, row.channel, (hint, hint), now)
         mine_only = contact.c.contact_id == row.contact_id
         conn.execute(update(contact).where(mine_only).values(verified_at=now))
-        for reason in suppression.LIFTED_BY_CONSENT:
-            suppression.lift(
-                conn, row.channel, row.destination_lookup, reason, source="owner", at=now
-            )
         self._post.tell_others(conn, person, row.channel, row.contact_id, now)
 
     def remove(
@@ -176,7 +203,7 @@ class ContactBook:
         hint = hint_of(row.channel, destination)
         self._note(conn, person, changes.REMOVED, row.channel, (hint, None), now)
         conn.execute(delete(contact).where(contact.c.contact_id == contact_id))
-        return _listed(row, destination)
+        return listed(row, destination)
 
     def _note(  # whose, and what became of which place
         self,
@@ -195,41 +222,19 @@ class ContactBook:
         return Roster(self.vault).meet(conn, [account], now)[account]
 
 
-def hint_of(channel: str, destination: str) -> str:
-    """Enough of a place for its owner to know it again, too little for anybody else to use it."""
-    if channel == "email":
-        name, _, domain = destination.partition("@")
-        return f"{name[:_SHOWN_EMAIL]}…@{domain}"
-    host = endpoint_host(destination) if channel == "push" else None
-    if host is not None:
-        return f"browser, by {host}"
-    return f"{destination[:_SHOWN_ENDS]}…{destination[-2:]}"
-
-
-def _listed(row: Row[Any], destination: str) -> Listed:
-    code = getattr(row, "code_state", None) if row.verified_at is None else None
-    hint = hint_of(row.channel, destination)
-    return Listed(row.contact_id, row.channel, hint, row.verified_at, row.created_at, code)
-
-
-def _contacts_of(account_lookup: str) -> Select[Any]:
-    letter = contact_letters.contact_letter
-    state = (
-        select(letter.c.state)
-        .where(letter.c.contact_id == contact.c.contact_id, letter.c.kind == CODE)
-        .order_by(letter.c.created_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return (
-        select(contact, recipient.c.wrapped_key, state.label("code_state"))
-        .join_from(recipient, contact, contact.c.recipient_id == recipient.c.recipient_id)
-        .where(recipient.c.account_lookup == account_lookup, recipient.c.wrapped_key.is_not(None))
-        .order_by(contact.c.created_at, contact.c.contact_id)
-    )
-
-
 def _one(person: Recipient, contact_id: UUID) -> Select[Any]:
     return select(contact).where(
         contact.c.contact_id == contact_id, contact.c.recipient_id == person.recipient_id
     )
+
+
+def _by_code(against: Sequence[Against]) -> bool:
+    return any(each.undone_by == suppression.BY_CODE for each in against)
+
+
+def _not_by_code(against: Sequence[Against]) -> Refused | None:
+    """Why a code undoes nothing of this, or not all of it."""
+    for other, refused in _OTHERS.items():
+        if any(each.undone_by == other for each in against):
+            return refused
+    return None if against else Refused.NOT_SUPPRESSED

@@ -119,10 +119,12 @@ _REASONS = {
         "not sent: the person wants no such news here", "they change it with PUT /v1/me/preferences"
     ),
     (states.SUPPRESSED, suppression.HARD_BOUNCE): Explanation(
-        "not sent: the provider said that this place does not exist", "get another address"
+        "not sent: the provider said that this place does not exist",
+        "get another address; where it is right after all, they have a code sent there in Settings",
     ),
     (states.SUPPRESSED, suppression.COMPLAINT): Explanation(
-        "not sent: the person called an earlier message spam", _UNSUPPRESS
+        "not sent: the person called an earlier message spam",
+        "only they undo it: Settings, or `POST /v1/me/contacts/{contact_id}/prove`",
     ),
     (states.SUPPRESSED, suppression.STOP): Explanation(
         "not sent: the person answered STOP", "they send START, or " + _UNSUPPRESS

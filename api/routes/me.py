@@ -19,6 +19,7 @@ from api.me_schemas import (
     Me,
     MyAccess,
     MyAccesses,
+    MyContact,
     MyNotification,
     MyNotifications,
 )
@@ -26,6 +27,7 @@ from api.pages import KeyInt, Keyset, page
 from api.problems import CONFLICT, INVALID_CURSOR, Problem, documented
 from api.reading import Listed, Listing
 from notifier import inbox
+from notifier.contact_list import suppressed_of
 from notifier.contacts import ContactBook
 from notifier.inbox import InboxPlace
 from notifier.recipients import language_of, recipient_of
@@ -160,7 +162,7 @@ def _read(
     after = _INBOX.after(listed.cursor)
     recipient_id = _recipient(conn, given, account)
     if recipient_id is None:
-        return InboxPage(items=[], next_cursor=None, unread=0)
+        return InboxPage(items=[], next_cursor=None, unread=0, suppressed=[])
     query = inbox.inbox_page(
         recipient_id,
         limit=listed.limit + 1,
@@ -170,10 +172,12 @@ def _read(
     rows, next_cursor = page(
         conn.execute(query).all(), listed.limit, _INBOX, lambda row: (row.planned_at, row.notice_id)
     )
+    silent = suppressed_of(conn, given.vault, recipient_id)
     return InboxPage(
         items=[InboxNotice.model_validate(inbox.item(row, given.renderer)) for row in rows],
         next_cursor=next_cursor,
         unread=_unread(conn, recipient_id),
+        suppressed=[MyContact.model_validate(each) for each in silent],
     )
 
 

@@ -17,10 +17,11 @@ from api.caller import Caller
 from api.control import CONTROLLED, Controller
 from api.dependencies import KEYED, ApiDependencies, Employee, Reads, Serving, client_of
 from api.me_schemas import AddContact, ContactAnswer, MyContact, MyContacts, VerifyContact
-from api.people_problems import CODE_REFUSED, TOO_MANY_CODES
+from api.people_problems import CODE_REFUSED, CODE_TOMORROW, TOO_MANY_CODES
 from api.problems import CONFLICT, INVALID_REQUEST, NOT_FOUND, Problem, documented
 from notifier.contact_file import destination_fault
-from notifier.contacts import ContactBook, Listed, Refused
+from notifier.contact_list import Listed
+from notifier.contacts import ContactBook, Refused
 from store.clock import now_micros
 
 router = APIRouter(prefix="/v1/me/contacts", tags=["me"], responses=KEYED)
@@ -28,15 +29,23 @@ router = APIRouter(prefix="/v1/me/contacts", tags=["me"], responses=KEYED)
 CONTACT_ADDED: Final = "contact_added"
 CONTACT_VERIFIED: Final = "contact_verified"
 CONTACT_NOT_VERIFIED: Final = "contact_code_refused"
+CONTACT_PROOF_ASKED: Final = "contact_code_asked"
 CONTACT_REMOVED: Final = "contact_removed"
 _PROBLEMS: Final = {
     Refused.UNKNOWN: NOT_FOUND,
     Refused.TOO_MANY_CONTACTS: CONFLICT,
     Refused.TOO_MANY_CODES: TOO_MANY_CODES,
+    Refused.CODE_TOMORROW: CODE_TOMORROW,
+    Refused.NOT_SUPPRESSED: CONFLICT,
+    Refused.STOPPED: CONFLICT,
+    Refused.BY_OPERATOR: CONFLICT,
     Refused.WRONG_CODE: CODE_REFUSED,
     Refused.ERASED: CONFLICT,
 }
-_AN_HOUR: Final = {"Retry-After": "3600"}
+_WAITS: Final = {
+    Refused.TOO_MANY_CODES: {"Retry-After": "3600"},
+    Refused.CODE_TOMORROW: {"Retry-After": "86400"},
+}
 
 ContactId = Annotated[UUID, Path(description="the contact's id")]
 Change = Callable[[Connection, ContactBook, str, int], Listed | Refused]
@@ -53,7 +62,7 @@ async def my_contacts(caller: Employee, given: Serving, snapshot: Reads) -> MyCo
 @router.post(
     "",
     summary="Add a contact",
-    responses=CONTROLLED | documented(CONFLICT, INVALID_REQUEST, TOO_MANY_CODES),
+    responses=CONTROLLED | documented(CONFLICT, INVALID_REQUEST, TOO_MANY_CODES, CODE_TOMORROW),
 )
 async def add_contact(
     request: Request, caller: Controller, given: Serving, asked: AddContact
@@ -79,12 +88,28 @@ async def add_contact(
 async def verify_contact(
     request: Request, caller: Controller, given: Serving, contact_id: ContactId, sent: VerifyContact
 ) -> ContactAnswer:
-    """Takes the newest code, within fifteen minutes and five tries; then alerts go there."""
+    """Takes the newest code, within fifteen minutes and five tries; then alerts go there (again)."""
 
     def change(conn: Connection, book: ContactBook, account: str, now: int) -> Listed | Refused:
         return book.verify(conn, account, contact_id, sent.code, now)
 
     return await _changed(request, given, caller, CONTACT_VERIFIED, change)
+
+
+@router.post(
+    "/{contact_id}/prove",
+    summary="Have a contact written to again",
+    responses=CONTROLLED | documented(NOT_FOUND, CONFLICT, TOO_MANY_CODES, CODE_TOMORROW),
+)
+async def prove_contact(
+    request: Request, caller: Controller, given: Serving, contact_id: ContactId
+) -> ContactAnswer:
+    """Sends a code to a verified place that bounced, complained or unsubscribed; `verify` lifts that."""
+
+    def change(conn: Connection, book: ContactBook, account: str, now: int) -> Listed | Refused:
+        return book.prove(conn, account, contact_id, now)
+
+    return await _changed(request, given, caller, CONTACT_PROOF_ASKED, change)
 
 
 @router.delete(
@@ -120,8 +145,7 @@ async def _changed(
 
     found = await asyncio.to_thread(write)
     if isinstance(found, Refused):
-        headers = _AN_HOUR if found is Refused.TOO_MANY_CODES else None
-        raise Problem(_PROBLEMS[found], found.value, headers=headers)
+        raise Problem(_PROBLEMS[found], found.value, headers=_WAITS.get(found))
     return ContactAnswer(contact=MyContact.model_validate(found))
 
 

@@ -250,12 +250,12 @@ def test_of_two_words_at_one_instant_the_cautious_one_stands(database: Database)
             assert conn.scalar(select(suppression.reason_for("sms", lookup))) == "stop"
 
 
-def test_an_operator_lifts_every_reason(database: Database) -> None:
+def test_an_operator_lifts_every_reason_but_a_complaint(database: Database) -> None:
     with database.begin() as conn:
-        for reason in ("stop", "hard_bounce"):
+        for reason in ("stop", "hard_bounce", "complaint"):
             suppression.put(conn, "sms", "a", reason, source="test", at=5)
         assert suppression.lift_all(conn, "sms", "a", at=6) == ["hard_bounce", "stop"]
-        assert conn.scalar(select(suppression.reason_for("sms", "a"))) is None
+        assert conn.scalar(select(suppression.reason_for("sms", "a"))) == "complaint"
         assert suppression.lift_all(conn, "sms", "a", at=7) == []
 
 

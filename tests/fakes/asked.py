@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select, update
 
-from notifier import unsubscribing
+from notifier import suppression, unsubscribing
 from notifier.contact_file import ContactLine
 from notifier.contact_letters import contact_letter
 from notifier.contact_links import new_link, tag_of
@@ -33,7 +33,7 @@ def places(everybody: Everybody, route: str, template: str) -> str:
     names = re.findall(r"\{(\w+)\}", template)
     values = {name: _VALUES[name] for name in names if name in _VALUES}
     if "contact_id" in names:
-        values["contact_id"] = str(_contact(everybody))
+        values["contact_id"] = str(_contact(everybody, suppressed=route.endswith("/prove")))
     if "/confirm/" in template:
         values["token"] = _link(everybody)
     elif "/told/" in template:
@@ -82,13 +82,16 @@ def _met(everybody: Everybody) -> dict[str, str]:
     }
 
 
-def _contact(everybody: Everybody) -> UUID:
-    """A verified one: verifying it once more needs no code."""
+def _contact(everybody: Everybody, *, suppressed: bool) -> UUID:
+    """A verified one: verifying it once more needs no code. `suppressed`: it unsubscribed."""
     place = f"{uuid4().hex}@example.test"
     served = everybody.served
     served.world.register(ContactLine(EMPLOYEE, place, "", "", "en"))
     lookup = served.given.vault.destination_lookup("email", place)
-    with served.database.read() as conn:
+    with served.database.begin() as conn:
+        if suppressed:
+            conn.execute(update(contact_letter).values(created_at=1))  # as in `_link`
+            suppression.put(conn, "email", lookup, "unsubscribed", source="link", at=now_micros())
         found: UUID = conn.scalars(
             select(contact.c.contact_id).where(contact.c.destination_lookup == lookup)
         ).one()

@@ -2,10 +2,13 @@
 
 import re
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.access_log import access_log
+from notifier import suppression
+from notifier.contact_letters import contact_letter
 from notifier.contact_sender import ContactSender
+from store.clock import now_micros
 from tests.fakes.controlled import Network
 from tests.fakes.fake_channel import FakeChannel
 from tests.fakes.served import Served
@@ -58,6 +61,23 @@ class Home:
             pass
         texts = [letter.text for letter, to in self.channels[channel].sent if to == destination]
         return re.findall(r"\b\d{6}\b", texts[-1])[0]
+
+    async def prove(self, token: str, contact_id: str):
+        path = f"/v1/me/contacts/{contact_id}/prove"
+        return await self.served.ask(path, key=token, method="POST")
+
+    def keep_from(self, reason: str, destination: str = EMAIL, channel: str = "email") -> None:
+        """Put a place on the suppression list, as a provider or an operator does."""
+        lookup = self.served.given.vault.destination_lookup(channel, destination)
+        with self.served.database.begin() as conn:
+            suppression.put(conn, channel, lookup, reason, source="test", at=now_micros())
+
+    def a_day_later(self) -> None:
+        """As if the codes until now had been sent a day ago."""
+        day = 24 * 3_600 * 1_000_000
+        with self.served.database.begin() as conn:
+            letter = contact_letter.c
+            conn.execute(update(contact_letter).values(created_at=letter.created_at - day))
 
     async def contacts(self, token: str) -> list[dict]:
         return (await self.served.ask("/v1/me/contacts", key=token)).json()["contacts"]

@@ -66,6 +66,7 @@ WHO: dict[str, dict[str, frozenset[str] | set[str]]] = {
         "GET /v1/me/contacts": OWNERS,
         "POST /v1/me/contacts": OWNERS,
         "POST /v1/me/contacts/{contact_id}/verify": MINE,
+        "POST /v1/me/contacts/{contact_id}/prove": MINE,
         "DELETE /v1/me/contacts/{contact_id}": MINE,
     },
     WEBHOOKS_WRITE: {

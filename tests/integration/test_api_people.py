@@ -88,6 +88,7 @@ async def test_an_account_nobody_ever_told_anything_has_an_empty_inbox(told):
         "items": [],
         "next_cursor": None,
         "unread": 0,
+        "suppressed": [],
     }
     answer = await told.ask("/v1/me/inbox/read", key=key, method="POST", json={"all": True})
     assert answer.json() == {"marked": 0, "unread": 0}

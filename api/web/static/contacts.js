@@ -6,7 +6,7 @@ import { ask, passes } from "./api.js";
 import { h, show } from "./dom.js";
 import { field, reasonOf, showFaults, withoutFaults } from "./fields.js";
 import { posted } from "./wallet.js";
-import { t, term } from "./words.js";
+import { moment, t, term } from "./words.js";
 
 const CHANNELS = ["email", "sms", "push"];
 const MODES = { email: "email", sms: "tel", push: "text" };
@@ -84,14 +84,29 @@ function placeRow(id, { changed, tell }) {
     withoutFaults(verify);
     try {
       await ask(`${path}/verify`, {}, posted({ code: code.value.trim() }));
-      tell(t("set.verified"));
+      tell(t(element.dataset.confirmed === "true" ? "set.proven" : "set.verified"));
       await changed();
     } catch (error) {
       if (error.status !== 401) showFaults(verify, error);
     }
   } }, field("code", t("set.code"), code, t("set.code_hint")), h("button", { type: "submit", class: "button" }, t("set.verify")), h("p", { class: "wrong", role: "alert" }));
   const remove = h("button", { type: "button", class: "button plain small" }, t("set.remove"));
-  const element = h("li", { "data-contact": id }, h("div", { class: "place" }, name, channel, badge, remove), fate, verify);
+  const against = h("div", { class: "against", hidden: true });
+  const prove = h("button", { type: "button", class: "button", id: `prove-${id}`, hidden: true }, t("set.add_go"));
+  const element = h("li", { "data-contact": id }, h("div", { class: "place" }, name, channel, badge, remove), against, prove, fate, verify);
+
+  prove.addEventListener("click", async () => {
+    prove.disabled = true;
+    try {
+      await ask(`${path}/prove`, {}, posted({}));
+      tell(t("set.added", { place: name.textContent }));
+      await changed();
+      code.focus();
+    } catch (error) {
+      if (error.status !== 401) tell(reasonOf(error));
+    }
+    prove.disabled = false;
+  });
 
   remove.addEventListener("click", async () => {
     if (remove.dataset.sure === undefined) {
@@ -117,14 +132,28 @@ function placeRow(id, { changed, tell }) {
     show(name, each.hint);
     show(channel, term("channel", each.channel));
     remove.setAttribute("aria-label", `${t("set.remove")}: ${each.hint}`);
-    badge.dataset.status = confirmed ? "active" : "paused";
-    show(badge, t(confirmed ? "set.confirmed" : "set.unconfirmed"));
+    const silent = each.suppressed.length > 0;
+    badge.dataset.status = confirmed && !silent ? "active" : "paused";
+    show(badge, t(silent ? "set.suppressed" : confirmed ? "set.confirmed" : "set.unconfirmed"));
     element.dataset.confirmed = confirmed;
-    verify.hidden = fate.hidden = confirmed;
-    show(fate, confirmed || !each.code ? "" : term("set_code", each.code));
+    element.dataset.suppressed = silent;
+    against.hidden = !silent;
+    show(against, each.suppressed.map(whyNot), undone(each.suppressed));
+    prove.hidden = !silent || each.suppressed.some((one) => one.undone_by !== "code");
+    verify.hidden = fate.hidden = !each.code && confirmed;
+    show(fate, each.code ? term("set_code", each.code) : "");
   }
 
   return { element, update };
+}
+
+function whyNot({ reason, since }) {
+  return h("p", { "data-reason": reason }, t("set.suppressed_why", { when: moment(since), reason: term("change_reason", reason) }));
+}
+
+// What takes it back: each way once.
+function undone(all) {
+  return [...new Set(all.map((one) => one.undone_by))].map((by) => h("p", { class: "hint", "data-undo": by }, term("set_undo", by)));
 }
 
 function addForm(added) {

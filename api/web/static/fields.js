@@ -50,7 +50,7 @@ function fieldOf(form, path) {
   return null;
 }
 
-const OURS = ["control-missing", "control-unknown", "code-refused", "too-many-codes", "rate-limited"];
+const OURS = ["control-missing", "control-unknown", "code-refused", "too-many-codes", "one-code-a-day", "rate-limited"];
 
 // Why nothing was changed, in the reader's language where we have words for it.
 export function reasonOf(error) {

@@ -13,10 +13,11 @@ const PAGE = 25;
 const TOGETHER = 300; // one question for all that comes in so long
 
 export function inbox(place, own, context) {
-  const held = { items: null, cursor: null, unread: 0, onlyUnread: false };
+  const held = { items: null, cursor: null, unread: 0, onlyUnread: false, silent: [] };
   let turn = 0;
   let timer = 0;
   const head = h("p", { class: "lead", id: "inbox-lead", tabindex: "-1" });
+  const silent = h("div", { role: "status", id: "silent" });
   const list = h("div", {});
   const more = h("div", { class: "more" });
   const all = h("button", { type: "button", class: "button", id: "read-all", onclick: () => mark(null) }, t("mine.read_all"));
@@ -30,6 +31,7 @@ export function inbox(place, own, context) {
       if (mine !== turn) return;
       held.items = next ? [...held.items, ...page.items] : page.items;
       held.cursor = page.next_cursor;
+      held.silent = page.suppressed;
       counted(page.unread);
       paint();
     } catch (error) {
@@ -64,6 +66,8 @@ export function inbox(place, own, context) {
   }
 
   function paint() {
+    show(silent, held.silent.map(noWay), held.silent.length > 0 && h("p", {}, h("a", { href: "#/inbox/settings" }, t("mine.suppressed_go"))));
+    silent.className = held.silent.length ? "silent" : "";
     show(head, held.unread ? t("mine.unread_count", { count: number(held.unread) }) : t("mine.all_seen"));
     all.hidden = held.unread === 0;
     if (held.items.length) {
@@ -85,7 +89,7 @@ export function inbox(place, own, context) {
       held.onlyUnread = only;
       load();
     } }), h("span", {}, t(only ? "mine.unread" : "status.any")))));
-  show(place, head, h("div", { class: "filters" }, filter, all), list, more);
+  show(place, silent, head, h("div", { class: "filters" }, filter, all), list, more);
   const stands = () => later();
   sessions.addEventListener("inbox", stands);
   const feed = new Feed({ employee: own.account_id }, { message: () => {}, state: context.feedState });
@@ -96,6 +100,12 @@ export function inbox(place, own, context) {
     sessions.removeEventListener("inbox", stands);
     feed.close();
   };
+}
+
+// A place that nothing goes to any more: what it would have got stands here.
+function noWay(each) {
+  const reason = each.suppressed.map((one) => term("change_reason", one.reason)).join(", ");
+  return h("p", { "data-contact": each.contact_id }, t("mine.suppressed", { place: each.hint, channel: term("channel", each.channel), reason }));
 }
 
 function notice(each, mark) {

@@ -529,6 +529,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/contacts/{contact_id}/prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a contact written to again
+         * @description Sends a code to a verified place that bounced, complained or unsubscribed; `verify` lifts that.
+         */
+        post: operations["prove_contact_v1_me_contacts__contact_id__prove_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/contacts/{contact_id}/verify": {
         parameters: {
             query?: never;
@@ -540,7 +560,7 @@ export interface paths {
         put?: never;
         /**
          * Verify a contact
-         * @description Takes the newest code, within fifteen minutes and five tries; then alerts go there.
+         * @description Takes the newest code, within fifteen minutes and five tries; then alerts go there (again).
          */
         post: operations["verify_contact_v1_me_contacts__contact_id__verify_post"];
         delete?: never;
@@ -1176,6 +1196,29 @@ export interface components {
             destination: string;
         };
         /**
+         * Against
+         * @description A reason for which nothing goes to a place.
+         */
+        Against: {
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "hard_bounce" | "complaint" | "stop" | "unsubscribed" | "operator";
+            /**
+             * Since
+             * Format: date-time
+             * @description when it was said, the last time
+             */
+            since: string;
+            /**
+             * Undone By
+             * @description what takes it back: a code sent there (`…/prove`), START texted from the number, the operator
+             * @enum {string}
+             */
+            undone_by: "code" | "start" | "operator";
+        };
+        /**
          * Alive
          * @description The process answers.
          * @example {
@@ -1434,6 +1477,7 @@ export interface components {
          *         "contact_id": "5a0c1f6e-9a1b-4f0e-8f44-0d2a5b1f6a10",
          *         "created_at": "2026-03-02T09:20:00.000000Z",
          *         "hint": "an…@example.org",
+         *         "suppressed": [],
          *         "verified_at": null
          *       }
          *     }
@@ -2146,6 +2190,7 @@ export interface components {
          *         }
          *       ],
          *       "next_cursor": null,
+         *       "suppressed": [],
          *       "unread": 1
          *     }
          */
@@ -2154,6 +2199,11 @@ export interface components {
             items: components["schemas"]["InboxNotice"][];
             /** Next Cursor */
             next_cursor: string | null;
+            /**
+             * Suppressed
+             * @description verified places that nothing goes to, and why
+             */
+            suppressed: components["schemas"]["MyContact"][];
             /**
              * Unread
              * @description notices not read yet, on all pages
@@ -2505,7 +2555,7 @@ export interface components {
         };
         /**
          * MyContact
-         * @description A place that may be told; only a verified one is.
+         * @description A place that may be told; only a verified one is, unless something stands against it.
          */
         MyContact: {
             /**
@@ -2515,7 +2565,7 @@ export interface components {
             channel: "email" | "sms" | "push";
             /**
              * Code
-             * @description how the newest code fares: pending, sent, failed, withheld …; null: verified
+             * @description how the newest code fares: pending, sent, failed, withheld …; null: none is asked for
              */
             code: string | null;
             /**
@@ -2533,6 +2583,11 @@ export interface components {
              * @description enough of the place to know it again
              */
             hint: string;
+            /**
+             * Suppressed
+             * @description why nothing goes there, the newest reason first; empty: it does, or is not verified
+             */
+            suppressed: components["schemas"]["Against"][];
             /** Verified At */
             verified_at: string | null;
         };
@@ -2547,6 +2602,7 @@ export interface components {
          *           "contact_id": "5a0c1f6e-9a1b-4f0e-8f44-0d2a5b1f6a10",
          *           "created_at": "2026-03-02T09:20:00.000000Z",
          *           "hint": "an…@example.org",
+         *           "suppressed": [],
          *           "verified_at": null
          *         }
          *       ]
@@ -6467,6 +6523,101 @@ export interface operations {
                 };
             };
             /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The network cannot be asked who controls the account */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prove_contact_v1_me_contacts__contact_id__prove_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the contact's id */
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactAnswer"];
+                };
+            };
+            /** @description A valid API key or session is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key does not control the account */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing is known under this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Enough codes were sent for now */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 
 from notifier import suppression, switch
 from notifier.contact_letters import contact_letter
+from notifier.contact_list import Listed
 from notifier.contact_sender import ContactSender
-from notifier.contacts import ContactBook
+from notifier.contacts import ContactBook, Refused
 from notifier.errors import ChannelUnavailable, DestinationRejected, OutcomeUnknown
 from notifier.guests import GuestList
 from notifier.preferences import Preferences
@@ -38,11 +39,16 @@ class Desk:
             clock=lambda: self.now,
         )
 
-    def add(self, channel: str = "email", destination: str = EMAIL) -> None:
+    def add(self, channel: str = "email", destination: str = EMAIL) -> Listed | Refused:
         book = ContactBook(self.vault)
         with self.database.begin() as conn:
             where = {"channel": channel, "destination": destination}
-            book.add(conn, EMPLOYEE, now=self.now, **where)
+            return book.add(conn, EMPLOYEE, now=self.now, **where)
+
+    def list_for(self, reason: str) -> None:
+        lookup = self.vault.destination_lookup("email", EMAIL)
+        with self.database.begin() as conn:
+            suppression.put(conn, "email", lookup, reason, source="test", at=self.now)
 
     def states(self) -> list[str]:
         with self.database.read() as conn:
@@ -154,19 +160,53 @@ async def test_a_switch_turned_while_connecting_still_holds(desk):
 @pytest.mark.parametrize(
     ("reason", "state"),
     [
-        (suppression.HARD_BOUNCE, "withheld"),
-        (suppression.COMPLAINT, "withheld"),
+        (suppression.HARD_BOUNCE, "sent"),
+        (suppression.COMPLAINT, "sent"),
         (suppression.STOP, "withheld"),
+        (suppression.OPERATOR, "withheld"),
         (suppression.UNSUBSCRIBED, "sent"),
     ],
 )
-async def test_the_suppression_list_holds_but_who_unsubscribed_may_come_back(desk, reason, state):
-    lookup = desk.vault.destination_lookup("email", EMAIL)
-    with desk.database.begin() as conn:
-        suppression.put(conn, "email", lookup, reason, source="test", at=desk.now)
+async def test_the_suppression_list_holds_but_who_asks_for_a_code_may_come_back(
+    desk, reason, state
+):
+    desk.list_for(reason)
     desk.add()
     await desk.sender.step()
     assert desk.states() == [state]
+
+
+async def test_a_stop_keeps_a_code_away_whatever_else_stands_against_the_place(desk):
+    for reason in (suppression.HARD_BOUNCE, suppression.STOP):
+        desk.list_for(reason)
+    desk.add()
+    await desk.sender.step()
+    assert desk.states() == ["withheld"]
+
+
+async def test_a_code_that_was_asked_for_before_the_place_bounced_does_not_go_there(desk):
+    desk.add()
+    desk.later(1)
+    desk.list_for(suppression.HARD_BOUNCE)
+    await desk.sender.step()
+    assert desk.states() == ["withheld"]
+    desk.add()  # what stayed here was no code of this day
+    await desk.sender.step()
+    assert sorted(desk.states()) == ["sent", "withheld"]
+
+
+@pytest.mark.parametrize("reason", suppression.WARY)
+async def test_a_place_that_refused_us_gets_one_code_in_any_day(desk, reason):
+    desk.list_for(reason)
+    desk.add()
+    await desk.sender.step()
+    desk.later(24 * 3600 - 1)
+    desk.list_for(reason)  # it bounced again, which starts no new day
+    assert desk.add() is Refused.CODE_TOMORROW
+    desk.later(1)
+    desk.add()
+    await desk.sender.step()
+    assert len(desk.channel.sent) == 2
 
 
 async def test_outside_production_only_guests_get_letters_and_these_name_the_network(desk):
