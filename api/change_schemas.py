@@ -33,7 +33,7 @@ class ChangedField(BaseModel):
 
     field: str = Field(
         description="language, time_zone, quiet_hours, urgent_pauses, pauses_only, off, one_by_one, order,"
-        " or place"
+        " digest, digest_at, or place"
     )
     before: str = Field(description="empty: nothing")
     after: str = Field(description="empty: nothing; of a place, enough to know it again")

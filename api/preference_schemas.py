@@ -8,6 +8,7 @@ from api.shown import Documented
 from notifier.preferences import (
     CHANNELS,
     CHOSEN_KINDS,
+    EVENING,
     Preferences,
     Quiet,
     clock_of,
@@ -16,8 +17,9 @@ from notifier.preferences import (
 )
 
 ON: Final = "on"
+DIGEST: Final = "digest"
 OFF: Final = "off"
-Switch = Literal["on", "off"]
+Switch = Literal["on", "digest", "off"]
 Channel = Literal["email", "push", "sms"]
 _EXAMPLE: Final[dict[str, Any]] = {
     "language": "pt-BR",
@@ -27,7 +29,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "pauses_only": False,
     "one_by_one": True,
     "order": ["push", "sms", "email"],
-    "kinds": {"paused": {"email": "on", "push": "on", "sms": "on"}},
+    "digest_at": "18:00",
+    "kinds": {"paused": {"email": "digest", "push": "on", "sms": "on"}},
 }
 
 
@@ -77,13 +80,16 @@ class MyPreferences(Documented):
     time_zone: Annotated[
         str,
         AfterValidator(_zone),
-        Field(max_length=64, description="IANA name, of times in words and of quiet hours"),
+        Field(
+            max_length=64, description="IANA name, of times in words, quiet hours and the digest"
+        ),
     ] = "UTC"
     quiet_hours: QuietHours | None = Field(
         None, description="what would ring waits until they are over; email and inbox do not wait"
     )
     urgent_pauses: bool = Field(
-        default=False, description="consent that pauses ring in quiet hours too"
+        default=False,
+        description="consent that pauses ring in quiet hours too, and do not wait for the digest",
     )
     pauses_only: bool = Field(
         default=False, description="nothing but pauses, and reminders of them, leaves the inbox"
@@ -98,10 +104,15 @@ class MyPreferences(Documented):
         max_length=3,
         description="my channels, the most wanted first; those left out come last: push, email, sms",
     )
+    digest_at: Clock = Field(
+        clock_of(EVENING),
+        description="when what is told once a day leaves, by the wall clock of `time_zone`; where quiet"
+        " hours keep it from ringing, at their end",
+    )
     kinds: dict[str, dict[str, Switch]] = Field(
         default_factory=dict,
-        description=f"on or off by kind ({', '.join(CHOSEN_KINDS)}) and channel"
-        f" ({', '.join(CHANNELS)}); the inbox has everything",
+        description=f"on (at once), digest (once a day, in one message) or off, by kind"
+        f" ({', '.join(CHOSEN_KINDS)}) and channel ({', '.join(CHANNELS)}); the inbox has everything",
     )
 
     @model_validator(mode="after")
@@ -134,12 +145,17 @@ class MyPreferences(Documented):
             pauses_only=self.pauses_only,
             one_by_one=self.one_by_one,
             order=tuple(self.order),
-            off=tuple(
-                (kind, channel)
-                for kind, switches in sorted(self.kinds.items())
-                for channel, switch in sorted(switches.items())
-                if switch == OFF
-            ),
+            off=self._switched(OFF),
+            digest=self._switched(DIGEST),
+            digest_at=minutes_of(self.digest_at),
+        )
+
+    def _switched(self, to: Switch) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (kind, channel)
+            for kind, switches in sorted(self.kinds.items())
+            for channel, switch in sorted(switches.items())
+            if switch == to
         )
 
 
@@ -156,8 +172,15 @@ def shown(language: str, wish: Preferences) -> MyPreferences:
         pauses_only=wish.pauses_only,
         one_by_one=wish.one_by_one,
         order=cast("list[Channel]", list(wish.order)),
+        digest_at=clock_of(wish.digest_at),
         kinds={
-            kind: {channel: OFF if (kind, channel) in wish.off else ON for channel in CHANNELS}
+            kind: {channel: _switch(wish, kind, channel) for channel in CHANNELS}
             for kind in CHOSEN_KINDS
         },
     )
+
+
+def _switch(wish: Preferences, kind: str, channel: str) -> Switch:
+    if (kind, channel) in wish.off:
+        return OFF
+    return DIGEST if (kind, channel) in wish.digest else ON

@@ -34,15 +34,15 @@ from notifier.ways import Ways
 from store.log import Recorded, head, read_after, read_aggregate
 
 _CHUNK = 500
-_ANY = UUID(int=0)  # nothing is written, so nothing is told apart by it
+_ANY, _NONE = UUID(int=0), ""  # nothing is written, so nothing is told apart by it
 
 
 class WouldTell(NamedTuple):
     """One notice. `at`: microseconds, when the event was recorded; `happened_at`: unix seconds.
 
     `channels`: those it would go out on, the inbox aside, each push device by itself. `held_until`: those
-    of them that wait for the end of quiet hours, and when that is. `unless_seen`: channel to when it would
-    be told there too, were it unseen and still so by then. `withheld`: channel to why it would not.
+    of them that wait for the end of quiet hours or a daily digest, and when that is. `unless_seen`: channel
+    to when it would be told there too, were it unseen and still so by then. `withheld`: channel to why not.
     """
 
     at: int
@@ -132,7 +132,9 @@ def _told(conn: Connection, roster: Roster, news: News, rules: Rules) -> Iterato
             account_id=account_id,
             role=role,
             channels=tuple(each.channel for each in rows if _leaves(each)),
-            withheld={each.channel: each.reason for each in rows if each.reason is not None},
+            withheld={
+                each.channel: each.reason for each in rows if each.reason and not _leaves(each)
+            },
             held_until={
                 each.channel: each.available_at
                 for each in rows
@@ -151,6 +153,7 @@ def _planned(
         news,
         person.preferences,
         _admitted(conn, person, rules, places_for(news.kind, person.contacts, rules.freshness)),
+        daily=_NONE,
         freshness=rules.freshness,
         ways=rules.ways,
         now=news.recorded_at,

@@ -41,6 +41,8 @@ class ContactLine(NamedTuple):
     off: str = ""
     one_by_one: str = ""
     order: str = ""
+    digest: str = ""
+    digest_at: str = ""
 
     @property
     def wishes(self) -> dict[str, str]:

@@ -22,7 +22,10 @@ MOST_LINES = 50  # of an email; the inbox has the others
 
 
 class Digest(NamedTuple):
-    """`content`: as a letter of its own kind. `lines`: what is listed, oldest first; `more`: the rest."""
+    """`content`: as a letter of its own kind. `lines`: what is listed, oldest first; `more`: the rest.
+
+    `since`: of what is told once a day, when the first of it happened, unix seconds.
+    """
 
     content: Content
     paused: int
@@ -31,10 +34,11 @@ class Digest(NamedTuple):
     reminded: int
     lines: tuple[Content, ...]
     more: int
+    since: int | None = None
 
 
-def digest_of(carrier: Content, told: Sequence[Content]) -> Digest:
-    """Of these news, in the order in which they happened."""
+def digest_of(carrier: Content, told: Sequence[Content], *, daily: bool = False) -> Digest:
+    """Of these news, in the order in which they happened. `daily`: those of a day."""
     lines = tuple(told[-MOST_LINES:])
     return Digest(
         msgspec.structs.replace(
@@ -52,6 +56,7 @@ def digest_of(carrier: Content, told: Sequence[Content]) -> Digest:
         reminded=_count(told, REMINDER),
         lines=lines,
         more=len(told) - len(lines),
+        since=min(each.happened_at for each in told) if daily else None,
     )
 
 

@@ -10,7 +10,7 @@ from notifier import digests, lasting, states, suppression, ways
 from notifier.buckets import RATE
 from notifier.content import DIGEST
 from notifier.places import STALE
-from notifier.preferences import PREFERENCE
+from notifier.preferences import DAILY, PREFERENCE
 from notifier.restraint import GATHERED
 from notifier.result import DEFECT_REASON
 from notifier.spending import COST_CAP
@@ -62,6 +62,9 @@ _REASONS = {
     (states.HELD, GATHERED): Explanation(
         "held for a moment, to be told in one message with what else happens at this employer"
     ),
+    (states.HELD, DAILY): Explanation(
+        "gathered for the person's daily digest", "they change it with PUT /v1/me/preferences"
+    ),
     (states.HELD, STORM): Explanation(
         "held by the storm brake: more was to leave within a minute than is allowed",
         "`pausewire deliveries release|cancel --where reason=storm`; docs/runbooks/storm-brake.md",
@@ -77,9 +80,7 @@ _REASONS = {
         "not sent in time: what may be spent in a day was spent",
         "`pausewire deliveries redrive --where reason=cost_cap` sends it nevertheless",
     ),
-    (states.CANCELLED, DIGEST): Explanation(
-        "told in one message together with other news of this employer"
-    ),
+    (states.CANCELLED, DIGEST): Explanation("told in one message together with other news"),
     (states.CANCELLED, digests.ANSWERED): Explanation(
         "not sent: it had ended before it left, and the person has it right by what was sent before"
     ),
@@ -150,7 +151,7 @@ def explain_carried(carrier: UUID, state: str, reason: str | None) -> Explanatio
     how = explain(state, reason)
     unsent = states.CAME_TO_NOTHING | {states.CANCELLED}
     told = "was to be told" if state in unsent else "told"
-    text = f"{told} in one message together with other news of this employer (delivery {carrier})"
+    text = f"{told} in one message together with other news (delivery {carrier})"
     return Explanation(f"{text}: {how.text}", how.remedy)
 
 
@@ -164,10 +165,11 @@ def because(purpose: str | None) -> str:
     return f"; instead of {channel}, which came to nothing"
 
 
-def explain(state: str, reason: str | None) -> Explanation:
-    """The words for a delivery; a reason we have no words for is quoted."""
+def explain(state: str, reason: str | None, *, until: str | None = None) -> Explanation:
+    """The words for a delivery; a reason we have no words for is quoted. `until`: when it may leave."""
     known = _REASONS.get((state, reason or ""))
     if known is not None:
-        return known
+        told = until is not None and (state, reason) == (states.HELD, DAILY)
+        return known._replace(text=f"{known.text} until {until}") if told else known
     general = _STATES.get(state, Explanation(state))
     return general if reason is None else general._replace(text=f"{general.text}: {reason}")

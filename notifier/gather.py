@@ -23,7 +23,7 @@ from notifier.beliefs import believed, must_leave
 from notifier.bundles import Last, Told
 from notifier.digests import Message
 from notifier.places import MICROS
-from notifier.restraint import GATHERED, windows_of
+from notifier.restraint import TAKEN_ALONG, windows_of
 from notifier.running import run_until
 from notifier.schema import delivery
 from notifier.states import HELD
@@ -208,13 +208,13 @@ def _subjects(rows: Sequence[Waiting]) -> Iterable[list[Waiting]]:
 def _waits_until(subject: Sequence[Waiting], told: Told, now: int) -> int | None:
     """Until when nothing of a subject is told; None: now, also where its own window is not over yet.
 
-    What waits for the end of quiet hours goes on waiting. What is of a kind that a digest told a moment ago
-    does too; only a first news, which left alone, may be followed before its window ends.
+    What waits for the end of quiet hours, or its step, goes on waiting. What is of a kind that a digest
+    told a moment ago does too; only a first news, which left alone, may be followed before its window ends.
     """
     quiet = [
         each.available_at
         for each in subject
-        if each.state == HELD and each.reason != GATHERED and not _is_due(each, now)
+        if each.state == HELD and each.reason not in TAKEN_ALONG and not _is_due(each, now)
     ]
     newest = subject[-1]
     last = told.get(newest.kind)

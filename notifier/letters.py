@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, select, update
 
-from notifier import digests, told_links, unsubscribing
+from notifier import digests, privacy, told_links, unsubscribing
 from notifier.attempts import Claim
 from notifier.channels.channel import Letter
 from notifier.content import DIGEST, EMAIL, Content, Rendered, decode_content
@@ -61,7 +61,8 @@ _LETTERS = (
 class Draft:
     """What a letter is made of. `told`: of a digest, all that it tells, in the order of what happened.
 
-    `site`: keyed hash of where the destination is at (sites.py).
+    `daily`: the digest is its reader's of the day. `site`: keyed hash of where the destination is at
+    (sites.py).
     """
 
     content: Content
@@ -72,6 +73,7 @@ class Draft:
     unsubscribe_url: str | None = None
     site: str = ""
     told: tuple[Content, ...] = ()
+    daily: bool = False
 
 
 class Withheld(NamedTuple):
@@ -151,8 +153,9 @@ class Letters:
         told = digests.told_in(conn, held, self._vault) if looked else ()
         if looked and not told:
             return Withheld(CANCELLED, OVER if reminds else digests.OVERTAKEN)
+        content = decode_content(row.content)
         return Draft(
-            content=decode_content(row.content),
+            content=content,
             language=row.language,
             template_version=row.template_version,
             thread=_thread(held, row),
@@ -162,7 +165,12 @@ class Letters:
             ),
             site=row.site_lookup or self._site(conn, held, row.site_lookup, destination),
             told=told if held.digest else (),
+            daily=held.digest and self._is_daily(held, row, content.role),
         )
+
+    def _is_daily(self, held: Claim, row: Any, role: str) -> bool:
+        key = self._vault.unwrap(row.wrapped_key, row.recipient_id)
+        return held.bundle == privacy.daily_bundle(key, role)
 
     def _site(self, conn: Connection, held: Claim, known: str | None, destination: str) -> str:
         """The site of a contact that was written before sites were known is filled in."""
@@ -199,7 +207,7 @@ class Letters:
         how = (held.channel, draft.language, draft.template_version)
         out = ways_out(self._public_url, draft.unsubscribe_url)
         if draft.told:
-            digest = digest_of(draft.content, draft.told)
+            digest = digest_of(draft.content, draft.told, daily=draft.daily)
             digest = digest._replace(content=self._linked(held, digest.content))
             return self._renderer.render_digest(digest, *how, out)
         return self._renderer.render(self._linked(held, draft.content), *how, out)

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, update
 
-from notifier import states
+from notifier import privacy, states
 from notifier.beliefs import LEAVING, told, told_by
-from notifier.content import IN_APP
+from notifier.content import IN_APP, decode_content
 from notifier.digests import ANSWERED
 from notifier.places import (
     IN_APP_ONLY,
@@ -20,6 +20,7 @@ from notifier.places import (
     PUSH,
     Place,
     PlannedDelivery,
+    for_digest,
     places_for,
     sent_delivery,
 )
@@ -44,12 +45,16 @@ _CARRIED = frozenset(
 
 
 class Next(NamedTuple):
-    """The channel to go on with: the step that waits there, or new deliveries."""
+    """The channel to go on with: the step that waits there, or new deliveries.
+
+    `daily`: the bundle of the daily digest that the step then belongs to.
+    """
 
     channel: str
     at: int
     step: Any | None
     made: tuple[PlannedDelivery, ...] = ()
+    daily: str | None = None
 
 
 def standing(conn: Connection, notice_id: UUID) -> Sequence[Row[Any]]:
@@ -106,8 +111,9 @@ def next_way(
         if wish.withheld is not None:
             continue
         at = wish.held_until or now
+        daily = _daily(row, person) if wish.daily else None
         if channel in steps:
-            return Next(channel, at, steps[channel])
+            return Next(channel, at, steps[channel], daily=daily)
         places = [
             place
             for place in places_for(row.kind, person.contacts, (channel,))
@@ -118,6 +124,8 @@ def next_way(
                 _made(row, place, failed, at=at, fresh=freshness[channel], now=now)
                 for place in places
             ]
+            if daily is not None:
+                made = [for_digest(each, daily) for each in made]
             return Next(channel, at, None, tuple(made))
     return None
 
@@ -134,6 +142,11 @@ def _made(
         held_until=at if at > now else None,
     )
     return planned._replace(purpose=INSTEAD_OF + (failed[-1] if failed else PUSH))
+
+
+def _daily(row: Row[Any], person: Recipient) -> str:
+    """The bundle of the daily digests that tell of such notices. `row`: of `notice`."""
+    return privacy.daily_bundle(person.key or b"", decode_content(row.content).role)
 
 
 def _is_step(row: Row[Any]) -> bool:

@@ -5,6 +5,7 @@ attempts and callbacks; no destination, and no account.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -89,7 +90,9 @@ def story_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
 
 
 def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
-    why = _carried(conn, row.carried_by) or explain(row.state, row.reason)
+    why = _carried(conn, row.carried_by) or explain(
+        row.state, row.reason, until=_minute(row.available_at)
+    )
     return {
         "delivery_id": row.delivery_id,
         "channel": row.channel,
@@ -111,6 +114,10 @@ def _delivery(conn: Connection, of: Row[Any], row: Row[Any]) -> dict[str, Any]:
         "callbacks": [_callback(each) for each in conn.execute(_callbacks(row.delivery_id))],
         "asked": [_named(each, _ASKED) for each in conn.execute(asked_for(row.delivery_id))],
     }
+
+
+def _minute(at: int) -> str:
+    return f"{datetime.fromtimestamp(at // _MICROS, UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _carried(conn: Connection, delivery_id: UUID | None) -> Explanation | None:

@@ -168,6 +168,7 @@ class NoticeWriter:
             draft.news,
             draft.recipient.preferences,
             places_for(draft.news.kind, draft.recipient.contacts, freshness),
+            daily=privacy.daily_bundle(draft.recipient.key or b"", draft.listener.role),
             freshness=freshness,
             ways=self._rules.ways,
             now=now,

@@ -136,10 +136,13 @@ class Onward:
 
         if found.step is not None:
             until = turn(found.step)
-            with_others = bundle if along or until > now else None
+            with_others = found.daily or (bundle if along or until > now else None)
             return bring_forward(conn, found.step, max(found.at, until), with_others, now)
         made = []
         for each in found.made:
+            if each.bundle is not None:  # it waits for the daily digest
+                made.append(each)
+                continue
             until = turn(each)
             made.append(told_along.restrained(each, bundle, until, along=along))
         braked = self._braked(conn, row.notice_id, made, now)

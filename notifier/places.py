@@ -22,6 +22,7 @@ from notifier.news import (
     STREAM_RESUMED,
     family,
 )
+from notifier.preferences import DAILY
 from notifier.recipients import Contact
 
 PUSH = "push"
@@ -153,3 +154,10 @@ def sent_delivery(
         delivered_at=None,
         updated_at=now,
     )
+
+
+def for_digest(planned: PlannedDelivery, bundle: str) -> PlannedDelivery:
+    """One that waits for its reader's daily digest, with the others; unchanged where it never leaves."""
+    if planned.state != states.HELD:
+        return planned
+    return planned._replace(reason=DAILY, bundle=bundle)

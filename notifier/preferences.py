@@ -21,6 +21,7 @@ from notifier.news import (
     STREAM_RESUMED,
     family,
 )
+from notifier.wall_clock import next_time
 
 CHANNELS = ("email", "push", "sms")
 # What leaves the inbox, and can therefore be switched off elsewhere.
@@ -37,6 +38,10 @@ PAUSES = frozenset({STREAM_PAUSED, CONTRACT_PAUSED})
 _OF_PAUSES = PAUSES | {REMINDER}
 RINGING = frozenset({"push", "sms"})  # an email wakes nobody
 PREFERENCE = "preference"  # why a delivery was withheld
+DAILY = "daily"  # why a delivery is held: for its reader's daily digest
+EVENING = 18 * 60
+# News of the last moments before the hour waits for it too, until all that was planned by then is written.
+SETTLES = 30
 
 UTC_NAME = "UTC"
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
@@ -63,7 +68,8 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     `time_zone`: IANA name. `urgent_pauses`: consent that pauses ring in quiet hours too. `pauses_only`:
     nothing but pauses, and reminders of them, leaves the inbox. `off`: (kind, channel) that stay silent.
     `one_by_one`: one channel at a time, None: as the deployment does; `order`: in this order, empty: as
-    the deployment's.
+    the deployment's. `digest`: (kind, channel) that are gathered and told once a day, at `digest_at`, in
+    minutes after local midnight; with `urgent_pauses` pauses do not wait for it.
     """
 
     time_zone: str = UTC_NAME
@@ -73,16 +79,22 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     off: tuple[tuple[str, str], ...] = ()
     one_by_one: bool | None = None
     order: tuple[str, ...] = ()
+    digest: tuple[tuple[str, str], ...] = ()
+    digest_at: int = EVENING
 
 
 DEFAULTS = Preferences()
 
 
 class Heeded(NamedTuple):
-    """What follows for one place: withheld for this reason, or held until then (microseconds)."""
+    """What follows for one place: withheld for this reason, or held until then (microseconds).
+
+    `daily`: until the person's daily digest, in which it is told.
+    """
 
     withheld: str | None = None
     held_until: int | None = None
+    daily: bool = False
 
 
 def heed(preferences: Preferences, kind: str, channel: str, now: int) -> Heeded:
@@ -92,12 +104,25 @@ def heed(preferences: Preferences, kind: str, channel: str, now: int) -> Heeded:
         return Heeded(withheld=PREFERENCE)
     if preferences.pauses_only and kind in CHOSEN_KINDS and kind not in _OF_PAUSES:
         return Heeded(withheld=PREFERENCE)
-    quiet = preferences.quiet
-    if quiet is None or channel not in RINGING:
-        return Heeded()
     if preferences.urgent_pauses and kind in PAUSES:
         return Heeded()
-    return Heeded(held_until=_end_of_quiet(quiet, zone_of(preferences.time_zone), now))
+    if (kind, channel) in preferences.digest:
+        at = next_digest(preferences, now)
+        return Heeded(held_until=_rings_at(preferences, channel, at) or at, daily=True)
+    return Heeded(held_until=_rings_at(preferences, channel, now))
+
+
+def next_digest(preferences: Preferences, now: int) -> int:
+    """When this person's next daily digest leaves, `SETTLES` after their hour; microseconds."""
+    zone = zone_of(preferences.time_zone)
+    return next_time(preferences.digest_at, zone, now) + SETTLES * _MICROS
+
+
+def _rings_at(preferences: Preferences, channel: str, at: int) -> int | None:
+    """When what would leave then may ring; None: then."""
+    if preferences.quiet is None or channel not in RINGING:
+        return None
+    return _end_of_quiet(preferences.quiet, zone_of(preferences.time_zone), at)
 
 
 def _end_of_quiet(quiet: Quiet, zone: tzinfo, now: int) -> int | None:

@@ -106,6 +106,11 @@ def bundle_id(key: bytes, about: str) -> str:
     return hmac.digest(key, f"bundle{_SEPARATOR}{about}".encode(), "sha256")[:ID_BYTES].hex()
 
 
+def daily_bundle(key: bytes, role: str) -> str:
+    """What one person is told once a day, in a role: its words say whose streams they are."""
+    return bundle_id(key, f"{_SEPARATOR}daily{_SEPARATOR}{role}")
+
+
 def delivery_id(notice: UUID, channel: str, endpoint: str) -> UUID:
     """A delivery's id; as secret as its notice's."""
     named = notice.bytes + f"{channel}{_SEPARATOR}{endpoint}".encode()

@@ -86,6 +86,8 @@ class Renderer:
             for name in ("paused", "resumed", "cancelled", "reminded", "more")
         }
         given["comma"] = comma_of(language)
+        since = digest.since
+        given["since"] = None if since is None else _since(digest.content, language, since)
         given |= _words(environment, digest.content, channel, given)
         if channel == EMAIL:
             given["pauses"] = [_line(environment, each, language) for each in digest.lines]
@@ -111,6 +113,10 @@ def _given(content: Content, language: str, out: WaysOut | None = None) -> dict[
         "at": wording.at(content.happened_at),
         "soon": wording.soon(content.happened_at),
     }
+
+
+def _since(content: Content, language: str, at: int) -> str:
+    return Wording(content, content.locale or locale_for(language)).at(at)
 
 
 def _laid_out(

@@ -17,10 +17,12 @@ from notifier import bundles
 from notifier.bundles import Last, Told, Windows
 from notifier.news import REMINDER, News, family
 from notifier.places import MICROS, PlannedDelivery
+from notifier.preferences import DAILY
 from notifier.states import HELD, PENDING
 from notifier.waiting import Place, Subject, waiting_in
 
 GATHERED = "gathered"  # why a delivery is held
+TAKEN_ALONG = (GATHERED, DAILY)  # held to be told with others, which may be told before
 _SENDABLE = (PENDING, HELD)
 
 # Until when older news of a subject waits, by bundle, subject and place.
@@ -106,7 +108,8 @@ def windows_of(window_seconds: float, reminders_seconds: float) -> Windows:
 
 
 def _is_sendable(planned: PlannedDelivery) -> bool:
-    return planned.state in _SENDABLE
+    """What waits for a daily digest has its bundle, and waits there."""
+    return planned.state in _SENDABLE and planned.bundle is None
 
 
 def _held(planned: PlannedDelivery, until: int) -> PlannedDelivery:

@@ -20,7 +20,7 @@ from notifier.news import (
     STREAM_RESUMED,
 )
 from notifier.places import MICROS, PlannedDelivery
-from notifier.preferences import Preferences, heed
+from notifier.preferences import DAILY, Preferences, heed
 from notifier.states import HELD, PENDING
 
 # News that matters: who lives on the stream must know.
@@ -67,11 +67,12 @@ class Ways:
         order = order_of(preferences)
         able = [each for each in order if any(_leaves(row, each) for row in rows)]
         made: list[PlannedDelivery] = []
+        begins = max([now, *(row.available_at for row in rows if _begins_late(row, able))])
         for row in rows:
             if row.channel not in order or row.channel in able[:1] or row.state not in _LEAVING:
                 made.append(row)
             else:
-                made += self._step(row, preferences, kind, freshness=freshness, now=now)
+                made += self._step(row, preferences, kind, freshness=freshness, now=begins)
         return made
 
     def is_one_by_one(self, preferences: Preferences) -> bool:
@@ -109,6 +110,11 @@ def order_of(preferences: Preferences) -> tuple[str, ...]:
     """The person's channels, the most wanted first; those they do not name come last."""
     named = preferences.order
     return (*named, *(each for each in DEFAULT_ORDER if each not in named))
+
+
+def _begins_late(row: PlannedDelivery, able: Sequence[str]) -> bool:
+    """Whether it is of the first channel, in a daily digest: who is to see it there has time until then."""
+    return row.channel in able[:1] and row.reason == DAILY
 
 
 def _leaves(row: PlannedDelivery, channel: str) -> bool:

@@ -2,8 +2,9 @@
 
 Pure. `time_zone`: IANA name. `quiet_hours`: `22:00-07:00`. `urgent_pauses`, `pauses_only`: yes or no.
 `off`: `kind:channel`, separated by blanks. `one_by_one`: yes, no, or `none`: as the deployment does.
-`order`: channels, the most wanted first, separated by blanks. `none` takes quiet hours, what is off, or an
-order away; an empty cell changes nothing.
+`order`: channels, the most wanted first, separated by blanks. `digest`: what is told once a day, as `off`,
+or a channel alone for all kinds; `digest_at`: when, `18:00`. `none` takes quiet hours, what is off, an
+order, or the digest away; an empty cell changes nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,7 @@ from notifier.preferences import (
 
 WISHES = (
     *("time_zone", "quiet_hours", "urgent_pauses", "pauses_only", "off"),
-    *("one_by_one", "order"),
+    *("one_by_one", "order", "digest", "digest_at"),
 )
 NONE = "none"
 _ANSWERS = {"yes": True, "no": False}
@@ -52,7 +53,9 @@ def cells_of(wish: Preferences) -> tuple[str, ...]:
     answers = (_SAID[each] for each in (wish.urgent_pauses, wish.pauses_only))
     off = " ".join(f"{kind}:{channel}" for kind, channel in wish.off) or NONE
     one_by_one = NONE if wish.one_by_one is None else _SAID[wish.one_by_one]
-    return wish.time_zone, hours, *answers, off, one_by_one, " ".join(wish.order) or NONE
+    order, digest = " ".join(wish.order) or NONE, " ".join(_gathered(wish)) or NONE
+    at = clock_of(wish.digest_at)
+    return wish.time_zone, hours, *answers, off, one_by_one, order, digest, at
 
 
 def _zone(cell: str) -> str:
@@ -91,6 +94,22 @@ def _off(cell: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _digest(cell: str) -> tuple[tuple[str, str], ...]:
+    """A channel stands for itself with every kind."""
+    spelled = (
+        [f"{kind}:{each}" for kind in CHOSEN_KINDS] if each in CHANNELS else [each]
+        for each in cell.split()
+    )
+    return _off(" ".join(pair for pairs in spelled for pair in pairs))
+
+
+def _gathered(wish: Preferences) -> Iterator[str]:
+    """The way back: channels first, then what is left."""
+    whole = [each for each in CHANNELS if all((kind, each) in wish.digest for kind in CHOSEN_KINDS)]
+    yield from whole
+    yield from (f"{kind}:{channel}" for kind, channel in wish.digest if channel not in whole)
+
+
 def _own_way(cell: str) -> bool | None:
     if cell != NONE and cell not in _ANSWERS:
         raise ValueError("give yes, no, or none for the deployment's way")
@@ -112,4 +131,6 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "off": _off,
     "one_by_one": _own_way,
     "order": _order,
+    "digest": _digest,
+    "digest_at": minutes_of,
 }

@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 from notifier import suppression
 from notifier.contact_file import ContactLine
 from notifier.contact_sender import ContactSender
+from notifier.preferences import Preferences
 from notifier.recipients import private_of
-from notifier.wishing import set_language
+from notifier.wishing import set_language, set_preferences
 from store.clock import now_micros
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel
@@ -139,6 +140,45 @@ def test_what_is_chosen_is_kept_and_shown_again(site, settings):
     expect(page.get_by_role("checkbox", name="resumed: email", exact=True)).to_be_checked()
     expect(page.get_by_label("From", exact=True)).to_have_value("23:30")
     expect(page.get_by_label("Time zone")).to_have_value("America/Sao_Paulo")
+
+
+def test_a_channel_is_told_once_a_day_at_an_hour(site, settings):
+    page = settings()
+    hour = page.locator("#digest-at")
+    expect(hour).to_be_hidden()
+    expect(page.get_by_role("checkbox", name="Pauses may ring")).to_be_hidden()
+    page.get_by_role("checkbox", name="resumed: email", exact=True).uncheck()
+    page.get_by_role("checkbox", name="Once a day, together: email").check()
+    expect(hour).to_have_value("18:00")
+    hour.fill("07:30")
+    page.get_by_role("checkbox", name="Pauses may ring").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    kept = wishes(site).preferences
+    assert {channel for _, channel in kept.digest} == {"email"}
+    assert ("resumed", "email") not in kept.digest
+    assert ("paused", "email") in kept.digest
+    assert (kept.digest_at, kept.urgent_pauses) == (450, True)
+    page.reload()
+    expect(page.get_by_role("checkbox", name="Once a day, together: email")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Once a day, together: SMS")).not_to_be_checked()
+    expect(hour).to_have_value("07:30")
+    page.get_by_role("checkbox", name="Once a day, together: email").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert wishes(site).preferences.digest == ()
+
+
+def test_what_is_gathered_of_some_kinds_stays_so_until_it_is_touched(site, settings):
+    with site.served.database.begin() as conn:
+        wish = Preferences(digest=(("resumed", "email"),))
+        set_preferences(conn, site.served.given.vault, EMPLOYEE, wish, language="en", now=1)
+    page = settings()
+    mixed = page.get_by_role("checkbox", name="Once a day, together: email")
+    assert mixed.evaluate("box => box.indeterminate")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert wishes(site).preferences.digest == (("resumed", "email"),)
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

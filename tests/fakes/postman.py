@@ -12,7 +12,7 @@ from sqlalchemy import select
 from notifier import attempts, ending, states
 from notifier.attempts import Claim, Mark
 from notifier.beliefs import TELLS
-from notifier.channels.channel import Receipt
+from notifier.channels.channel import Letter, Receipt
 from notifier.content import Content
 from notifier.ending import End
 from notifier.errors import ChannelUnavailable, DestinationRejected
@@ -75,6 +75,7 @@ class Postman:
     clock: Clock
     reminders_seconds: float = 0
     messages: list[Message] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         options = RelayOptions(
@@ -164,7 +165,7 @@ class Postman:
                 return
         if dies == CLAIMED:
             return
-        self._letters.write(held, draft)
+        self.letters.append(self._letters.write(held, draft))
         if isinstance(answer, Exception):
             self._settle(held, answer, PREPARING)
             return

@@ -12,6 +12,7 @@ from notifier import backtest
 from notifier.backtest import Rules, WouldTell, simulate
 from notifier.contact_file import ContactLine
 from notifier.guests import NOT_A_GUEST, GuestList
+from notifier.preferences import DAILY
 from notifier.recipients import Roster
 from notifier.schema import contact, delivery, notice, recipient, suppression
 from notifier.ways import OVER, Ways
@@ -99,6 +100,9 @@ WISHES: list[dict[str, str]] = [
     {"pauses_only": "yes"},
     {"quiet_hours": "22:00-07:00", "time_zone": "Europe/Berlin"},
     {"quiet_hours": "22:00-07:00", "time_zone": "Europe/Berlin", "urgent_pauses": "yes"},
+    {"digest": "email reminder:sms", "time_zone": "Europe/Berlin", "digest_at": "03:15"},
+    {"digest": "email push", "urgent_pauses": "yes"},
+    {"digest": "push email", "one_by_one": "yes"},
     {"one_by_one": "yes"},
     {"one_by_one": "yes", "order": "sms email", "quiet_hours": "22:00-07:00"},
     {"one_by_one": "yes", "order": "email push", "off": "paused:email", "pauses_only": "yes"},
@@ -189,9 +193,8 @@ def as_planned(world: World) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for row in world.rows(query):
         whose = world.account(roster[row.recipient_id])
-        why = (
-            None if row.reason == OVER else row.reason
-        )  # a later event ended a step that was planned
+        # What a later event ended, or a digest waits for, was planned all the same.
+        why = None if row.reason in (OVER, DAILY) else row.reason
         at = row.available_at if why is None else None
         rows.append((whose, row.kind, row.cause_event_id, row.channel, at, why))
     return sorted(rows, key=str)

@@ -49,9 +49,10 @@ function spelled(field, value) {
   if (value === "") return "–";
   if (SPELLED.includes(value)) return term("change_value", value);
   if (field === "order") return value.split(" ").map((each) => term("channel", each)).join(", ");
-  if (field !== "off") return value;
+  if (field !== "off" && field !== "digest") return value;
   return value.split(" ").map((pair) => {
     const [kind, channel] = pair.split(":");
+    if (!channel) return term("channel", kind);
     return `${term("kind", kind)}: ${term("channel", channel)}`;
   }).join(", ");
 }

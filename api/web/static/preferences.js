@@ -20,16 +20,19 @@ export function preferences(wish) {
   const hushed = tick("quiet", t("set.quiet_on"), { checked: wish.quiet_hours !== null, text: t("set.quiet_text"), changed: follow });
   const starts = clock("starts", quiet.starts);
   const ends = clock("ends", quiet.ends);
-  const urgent = tick("urgent", t("set.urgent"), { checked: wish.urgent_pauses });
-  const { table, chosen } = switches(wish.kinds);
+  const urgent = tick("urgent", t("set.urgent"), { checked: wish.urgent_pauses, text: t("set.urgent_text") });
+  const { table, chosen, gathers } = switches(wish.kinds, follow);
+  const daily = field("digest_at", t("set.digest_at"), clock("digest-at", wish.digest_at), t("set.daily_text"));
   const one = ways(wish);
   const said = h("p", { class: "saved", role: "status" });
   const save = h("button", { type: "submit", class: "button strong", id: "save" }, t("set.save"));
   const hours = h("fieldset", { class: "hours", "data-field": "quiet_hours", "aria-describedby": "hours-wrong" }, h("legend", { class: "unseen" }, t("set.quiet")),
-    h("div", { class: "pair" }, field("quiet_hours.starts", t("set.from"), starts), field("quiet_hours.ends", t("set.to"), ends)), urgent.row, h("p", { class: "wrong", id: "hours-wrong" }));
+    h("div", { class: "pair" }, field("quiet_hours.starts", t("set.from"), starts), field("quiet_hours.ends", t("set.to"), ends)), h("p", { class: "wrong", id: "hours-wrong" }));
 
   function follow() {
     hours.hidden = !hushed.box.checked;
+    daily.hidden = !gathers();
+    urgent.row.hidden = hours.hidden && daily.hidden;
     for (const row of table.querySelectorAll("tr[data-kind]")) {
       row.querySelectorAll("input").forEach((box) => { box.disabled = only.box.checked && !PAUSES.includes(row.dataset.kind); });
     }
@@ -41,7 +44,7 @@ export function preferences(wish) {
     show(said);
     save.disabled = true;
     const wanted = { ...wish, language: languages.value, time_zone: zone.value.trim(), pauses_only: only.box.checked, urgent_pauses: urgent.box.checked,
-      quiet_hours: hushed.box.checked ? { starts: starts.value, ends: ends.value } : null, kinds: chosen(), ...one.chosen() };
+      quiet_hours: hushed.box.checked ? { starts: starts.value, ends: ends.value } : null, kinds: chosen(), digest_at: daily.querySelector("input").value, ...one.chosen() };
     try {
       Object.assign(wish, await ask("v1/me/preferences", {}, posted(wanted, "PUT")));
       show(said, t("set.saved"));
@@ -53,7 +56,7 @@ export function preferences(wish) {
 
   const form = h("form", { class: "card settings", id: "preferences", novalidate: true, onsubmit: submit, oninput: () => show(said) },
     h("h2", {}, t("set.what")), h("p", { class: "hint" }, t("set.what_text")),
-    table, only.row, one.element, hushed.row, hours,
+    table, daily, only.row, one.element, hushed.row, hours, urgent.row,
     h("div", { class: "pair" }, field("language", t("set.language"), languages), field("time_zone", t("set.zone"), zone, t("set.zone_hint"))),
     h("datalist", { id: "zones" }, zones().map((each) => h("option", { value: each }))),
     h("p", { class: "wrong", role: "alert" }), h("div", { class: "actions" }, save, said));
@@ -76,7 +79,9 @@ function languageList(own) {
   return h("select", { id: "notice-language" }, known.map(([code, name]) => h("option", { value: code, lang: code, selected: code === own }, name)));
 }
 
-function switches(kinds) {
+// One row is of the whole channel: whether what is on there is told once a day. Where that differs by kind, as the
+// API allows, it stands between yes and no, and until it is touched each kind stays as it is.
+function switches(kinds, changed) {
   const boxes = [];
   const channels = CHANNELS.filter((channel) => Object.values(kinds).some((each) => channel in each));
   const row = ([kind, ways]) => h("tr", { "data-kind": kind }, h("th", { scope: "row" }, term("kind", kind)), channels.map((channel) => {
@@ -84,13 +89,26 @@ function switches(kinds) {
     boxes.push([kind, channel, box]);
     return h("td", {}, box);
   }));
+  const daily = new Map(channels.map((channel) => {
+    const on = Object.values(kinds).map((each) => each[channel]).filter((each) => each && each !== "off");
+    const gathered = on.filter((each) => each === "digest").length;
+    const box = h("input", { type: "checkbox", checked: gathered > 0, "aria-label": `${t("set.daily")}: ${term("channel", channel)}`, "data-daily": channel, onchange: changed });
+    box.indeterminate = gathered > 0 && gathered < on.length;
+    return [channel, box];
+  }));
+  const once = h("tr", {}, h("th", { scope: "row" }, t("set.daily")), channels.map((each) => h("td", {}, daily.get(each))));
   const table = h("div", { "data-field": "kinds" }, h("table", { class: "switches" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("set.kind")), channels.map((each) => h("th", { scope: "col" }, term("channel", each))))),
-    h("tbody", {}, Object.entries(kinds).map(row))), h("p", { class: "wrong" }));
+    h("tbody", {}, Object.entries(kinds).map(row)), h("tfoot", {}, once)), h("p", { class: "wrong" }));
   const chosen = () => {
     const wanted = structuredClone(kinds);
-    for (const [kind, channel, box] of boxes) wanted[kind][channel] = box.checked ? "on" : "off";
+    for (const [kind, channel, box] of boxes) wanted[kind][channel] = box.checked ? how(kind, channel) : "off";
     return wanted;
   };
-  return { table, chosen };
+  function how(kind, channel) {
+    const { indeterminate, checked } = daily.get(channel);
+    if (indeterminate && kinds[kind][channel] !== "off") return kinds[kind][channel];
+    return checked && !indeterminate ? "digest" : "on";
+  }
+  return { table, chosen, gathers: () => [...daily.values()].some((each) => each.checked || each.indeterminate) };
 }

@@ -1463,7 +1463,7 @@ export interface components {
             before: string;
             /**
              * Field
-             * @description language, time_zone, quiet_hours, urgent_pauses, pauses_only, off, one_by_one, order, or place
+             * @description language, time_zone, quiet_hours, urgent_pauses, pauses_only, off, one_by_one, order, digest, digest_at, or place
              */
             field: string;
         };
@@ -2702,9 +2702,10 @@ export interface components {
          * MyPreferences
          * @description What an account wants to be told outside its inbox; what is left out is as by default.
          * @example {
+         *       "digest_at": "18:00",
          *       "kinds": {
          *         "paused": {
-         *           "email": "on",
+         *           "email": "digest",
          *           "push": "on",
          *           "sms": "on"
          *         }
@@ -2727,12 +2728,18 @@ export interface components {
          */
         MyPreferences: {
             /**
+             * Digest At
+             * @description when what is told once a day leaves, by the wall clock of `time_zone`; where quiet hours keep it from ringing, at their end
+             * @default 18:00
+             */
+            digest_at: string;
+            /**
              * Kinds
-             * @description on or off by kind (paused, resumed, cancelled, cancelled_while_paused, contract_paused, contract_resumed, reminder) and channel (email, push, sms); the inbox has everything
+             * @description on (at once), digest (once a day, in one message) or off, by kind (paused, resumed, cancelled, cancelled_while_paused, contract_paused, contract_resumed, reminder) and channel (email, push, sms); the inbox has everything
              */
             kinds?: {
                 [key: string]: {
-                    [key: string]: "on" | "off";
+                    [key: string]: "on" | "digest" | "off";
                 };
             };
             /**
@@ -2761,13 +2768,13 @@ export interface components {
             quiet_hours?: components["schemas"]["QuietHours"] | null;
             /**
              * Time Zone
-             * @description IANA name, of times in words and of quiet hours
+             * @description IANA name, of times in words, quiet hours and the digest
              * @default UTC
              */
             time_zone: string;
             /**
              * Urgent Pauses
-             * @description consent that pauses ring in quiet hours too
+             * @description consent that pauses ring in quiet hours too, and do not wait for the digest
              * @default false
              */
             urgent_pauses: boolean;

@@ -17,7 +17,8 @@ WANTED = {
     "time_zone": "Africa/Cairo",
     "quiet_hours": {"starts": "22:00", "ends": "07:00"},
     "urgent_pauses": True,
-    "kinds": {"resumed": {"sms": "off", "email": "on"}},
+    "digest_at": "07:30",
+    "kinds": {"resumed": {"sms": "off", "email": "digest"}},
 }
 
 
@@ -36,6 +37,7 @@ async def test_whoever_never_chose_is_told_everything_at_once(served):
     found = (await served.ask(PATH)).json()
     assert (found["language"], found["time_zone"], found["quiet_hours"]) == ("en", "UTC", None)
     assert len(found["kinds"]) == 7
+    assert found["digest_at"] == "18:00"
     assert {switch for kind in found["kinds"].values() for switch in kind.values()} == {"on"}
 
 
@@ -43,7 +45,8 @@ async def test_a_choice_is_kept_heeded_and_noted(served):
     answer = await put(served, WANTED)
     assert answer.status_code == 200, answer.text
     assert answer.json() == (await served.ask(PATH)).json()
-    assert answer.json()["kinds"]["resumed"] == {"email": "on", "push": "on", "sms": "off"}
+    assert answer.json()["kinds"]["resumed"] == {"email": "digest", "push": "on", "sms": "off"}
+    assert answer.json()["digest_at"] == "07:30"
     with served.database.read() as conn:
         private = private_of(conn, served.world.vault, EMPLOYEE)
         noted = conn.execute(
@@ -51,7 +54,12 @@ async def test_a_choice_is_kept_heeded_and_noted(served):
         ).one()
     assert private.language == "ar-EG"
     assert private.preferences == Preferences(
-        "Africa/Cairo", Quiet(1320, 420), urgent_pauses=True, off=(("resumed", "sms"),)
+        "Africa/Cairo",
+        Quiet(1320, 420),
+        urgent_pauses=True,
+        off=(("resumed", "sms"),),
+        digest=(("resumed", "email"),),
+        digest_at=450,
     )
     assert "Africa/Cairo" in noted.about
 
@@ -70,6 +78,7 @@ async def test_what_is_left_out_is_as_by_default_again(served):
         ({"kinds": {"paid": {"sms": "off"}}}, "no kind paid"),
         ({"kinds": {"paused": {"fax": "off"}}}, "no channel fax"),
         ({"kinds": {"paused": {"sms": "loud"}}}, "kinds"),
+        ({"digest_at": "24:00"}, "digest_at"),
         ({"language": "not a tag"}, "language"),
         ({"sound": "bell"}, "sound"),
     ],

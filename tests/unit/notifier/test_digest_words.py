@@ -54,6 +54,18 @@ def test_the_subject_counts_what_happened_on_one_line(language: str) -> None:
     assert all(number in subject for number in ("999", "888", "777"))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_took_long_says_since_when(language: str) -> None:
+    for role in ("employee", "employer"):
+        made = digest(role, "paused", "resumed")
+        short, long = rendered(made, "email", language).text, made._replace(since=1_790_000_000)
+        text = rendered(long, "email", language).text
+        assert "14:13" in text or "2:13" in text
+        assert text != short
+        if language != "en":
+            assert "since" not in text
+
+
 def test_an_email_lists_each_with_its_time_and_reference() -> None:
     text = rendered(digest("employee", "paused", "resumed")).text
     assert "- Your pay stream 184 was paused · 21 Sept, 17:17 UTC · AB12CD34" in text

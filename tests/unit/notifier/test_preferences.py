@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,10 @@ from notifier.preferences import (
     zone_of,
 )
 
+EVENINGS = Preferences(
+    "Europe/Berlin",
+    digest=tuple((kind, each) for kind in CHOSEN_KINDS for each in ("email", "sms")),
+)
 NIGHT = Quiet(minutes_of("22:00"), minutes_of("07:00"))
 ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata")
 
@@ -122,3 +127,33 @@ def test_what_is_no_time_of_day_is_refused(clock: str) -> None:
 
 def test_a_time_of_day_reads_back() -> None:
     assert clock_of(minutes_of("07:05")) == "07:05"
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2026-05-12T15:59", "2026-05-12T16:00"),
+        ("2026-05-12T16:00", "2026-05-13T16:00"),
+        ("2026-03-28T18:00", "2026-03-29T16:00"),
+        ("2026-10-24T18:00", "2026-10-25T17:00"),
+    ],
+)
+def test_what_is_told_once_a_day_waits_for_the_evening_there(now: str, until: str) -> None:
+    for kind in CHOSEN_KINDS:
+        found = heed(EVENINGS, kind, "email", micros(now))
+        assert (found.withheld, found.daily, text_of(found.held_until)) == (None, True, until)
+    assert heed(EVENINGS, "paused", "push", micros(now)) == Heeded()
+
+
+def test_urgent_pauses_wait_for_no_evening_and_what_is_off_stays_off() -> None:
+    urgent = msgspec.structs.replace(EVENINGS, urgent_pauses=True, off=(("resumed", "email"),))
+    told_at_once = [kind for kind in CHOSEN_KINDS if heed(urgent, kind, "email", 0) == Heeded()]
+    assert told_at_once == ["paused", "contract_paused"]
+    assert heed(urgent, "resumed", "email", 0) == Heeded(withheld="preference")
+
+
+def test_an_evening_in_quiet_hours_rings_when_they_are_over() -> None:
+    wish = msgspec.structs.replace(EVENINGS, quiet=NIGHT, digest_at=minutes_of("23:00"))
+    now = micros("2026-05-12T12:00")
+    assert text_of(heed(wish, "paused", "email", now).held_until) == "2026-05-12T21:00"
+    assert text_of(heed(wish, "paused", "sms", now).held_until) == "2026-05-13T05:00"

@@ -12,7 +12,7 @@ from notifier.contact_file import HEADER, ContactLine, read_contacts, write_cont
 from notifier.contact_import import export_contacts
 from notifier.content import decode_content
 from notifier.errors import RecipientsInvalid
-from notifier.preferences import DEFAULTS, Preferences, Quiet
+from notifier.preferences import CHOSEN_KINDS, DEFAULTS, Preferences, Quiet
 from notifier.recipients import private_of
 from notifier.schema import delivery, notice
 from notifier.wishes import WISHES, cells_of, wish_faults, wished
@@ -25,7 +25,12 @@ from tests.fakes.planning import World
 ALL_DAY_BUT_A_MINUTE = Quiet(0, 1439)
 ANA = ContactLine(chain.EMPLOYEE, "ana@example.test", "+15550100001", language="pt-BR")
 OFF = (("resumed", "sms"),)
-FULL = Preferences("Asia/Kolkata", Quiet(1320, 420), True, True, OFF, True, ("sms", "push"))
+MAILS = tuple((kind, "email") for kind in CHOSEN_KINDS)
+FULL = Preferences(
+    *("Asia/Kolkata", Quiet(1320, 420), True, True, OFF, True, ("sms", "push")),
+    digest=tuple(sorted((*MAILS, ("reminder", "sms")))),
+    digest_at=7 * 60 + 30,
+)
 
 
 @pytest.fixture
@@ -122,7 +127,7 @@ def file_of(*rows: str, header: str = ",".join(HEADER + WISHES)) -> io.StringIO:
 
 
 def test_a_roster_says_what_people_want_and_reads_back(world: World) -> None:
-    wishes = "Asia/Kolkata,22:00-07:00,yes,yes,resumed:sms,yes,sms push"
+    wishes = "Asia/Kolkata,22:00-07:00,yes,yes,resumed:sms,yes,sms push,email reminder:sms,07:30"
     row = f"{chain.EMPLOYEE},ana@example.test,,,de,{wishes}"
     world.register(*read_contacts(file_of(row)))
     out = io.StringIO()
@@ -143,7 +148,7 @@ def test_an_old_file_and_empty_cells_change_no_wish(world: World) -> None:
     wants(world, FULL)
     old = file_of(f"{chain.EMPLOYEE},ana@example.test,,,de", header=",".join(HEADER))
     world.register(*read_contacts(old))
-    world.register(*read_contacts(file_of(f"{chain.EMPLOYEE},,,,,,,,no,,,")))
+    world.register(*read_contacts(file_of(f"{chain.EMPLOYEE},,,,,,,,no,,,,,")))
     with world.database.read() as conn:
         private = private_of(conn, world.vault, chain.EMPLOYEE)
     assert private.preferences == msgspec.structs.replace(FULL, pauses_only=False)
@@ -162,6 +167,9 @@ def test_an_old_file_and_empty_cells_change_no_wish(world: World) -> None:
         ({"one_by_one": "often"}, "one_by_one: give yes, no, or none"),
         ({"order": "sms sms"}, "order: give some of email, push, sms, each once"),
         ({"order": "sms fax"}, "each once"),
+        ({"digest": "fax"}, "digest: give kind:channel"),
+        ({"digest": "paused:fax"}, "kind:channel"),
+        ({"digest_at": "noon"}, "digest_at: 'noon' is no time of day"),
     ],
 )
 def test_a_wrong_cell_is_named_with_the_way_out(cells: dict[str, str], named: str) -> None:
