@@ -150,10 +150,11 @@ def growth() -> Iterator[Scenario]:
             ),
         }
         looks = [
-            *(Look(19, QUIET), Look(20, fired), Look(later - 2, fired), Look(later, QUIET)),
-            *(Look(later + 15, QUIET), Look(later + 30, fired)),
+            *(Look(10, QUIET), Look(20, fired), Look(later - 10, fired), Look(later, QUIET)),
+            *(Look(later + 20, QUIET), Look(later + 30, fired)),
         ]
-        yield Scenario(f"{alert} {' '.join(labels.values())} grows", UP | told, looks)
+        name = f"{alert} {' '.join(labels.values())} grows"
+        yield Scenario(name, UP | told, looks, every=10)
 
 
 def others() -> Iterator[Scenario]:
