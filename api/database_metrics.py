@@ -23,6 +23,7 @@ from api.rpc_metrics import rpc_metrics
 from api.spending_metrics import spending_families
 from api.storage_size import storage_bytes
 from api.told_tally import ToldTally
+from api.unknown_metrics import unknown_metrics
 from api.webhook_metrics import webhook_families
 from api.work_tally import WorkTally
 from ingest.actors.search import search_states
@@ -192,6 +193,7 @@ def _waiting(conn: Connection) -> Iterator[Metric]:
     yield circuit
     yield from webhook_families(conn)
     yield from rate_metrics(conn)
+    yield from unknown_metrics(conn)
 
 
 def _storage(conn: Connection) -> Metric:

@@ -168,6 +168,7 @@ def _summary(verdict: Verdict, seconds: latency.Summary) -> dict[str, Any]:
         "deliveries": verdict.deliveries,
         "lost": len(verdict.lost),
         "duplicated": len(verdict.duplicated),
+        "possible_duplicates": len(verdict.possible_duplicates),
         "unknown": verdict.unknown,
         "quarantined": verdict.quarantined,
         "latency_seconds": seconds,
@@ -191,9 +192,10 @@ def _tell(summary: dict[str, Any], verdict: Verdict) -> None:
         print(f"  {channel}: {', '.join(f'{n} {state}' for state, n in states.items())}{speed}")
     equal = summary["digest"] == summary["replay_digest"]
     print(
-        f"lost {summary['lost']}, duplicated {summary['duplicated']}, unknown {summary['unknown']},"
+        f"lost {summary['lost']}, duplicated {summary['duplicated']},"
+        f" sent again {summary['possible_duplicates']}, unknown {summary['unknown']},"
         f" replay {'equal' if equal else 'NOT EQUAL'}"
         f" ({summary['database']}, {summary['broker']})"
     )
-    for finding in [*verdict.lost, *verdict.duplicated][:_SHOWN]:
+    for finding in [*verdict.lost, *verdict.duplicated, *verdict.possible_duplicates][:_SHOWN]:
         print(f"  {finding}")

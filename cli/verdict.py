@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, ScalarSelect, case, func, select
 
 from cli.quiet import UNDER_WAY
 from cli.sinks import RECEIVERS, SINKS, Sink, caught_lines
 from ingest.stored import still_quarantined
 from notifier.content import IN_APP
-from notifier.schema import delivery, notice
+from notifier.retry import Outcome
+from notifier.schema import attempt, delivery, notice
 from notifier.states import ACCEPTED, BOUNCED, COMPLAINED, DELIVERED, UNKNOWN
 from notifier.webhooks.subscriptions import WEBHOOK
 from projections import pauses
@@ -27,11 +28,12 @@ from store.schema import evidence
 
 _TOLD_KINDS = ("paused", "resumed", "cancelled")
 _MAY_HAVE_LEFT = (ACCEPTED, DELIVERED, BOUNCED, COMPLAINED, UNKNOWN)
+_TRIES_THAT_LEFT = (Outcome.ACCEPTED.value, Outcome.UNKNOWN.value)
 
 
 @dataclass
 class Verdict:
-    """What is missing, what came twice, and what nobody can know."""
+    """What is missing, what came twice (`possible_duplicates`: and was flagged), what nobody can know."""
 
     events_on_chain: int = 0
     events_recorded: int = 0
@@ -42,6 +44,7 @@ class Verdict:
     unknown: int = 0
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
+    possible_duplicates: list[str] = field(default_factory=list)
     deliveries: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -149,6 +152,7 @@ def _judge_deliveries(conn: Connection, state_dir: Path, verdict: Verdict) -> No
         delivery.c.state,
         delivery.c.attempts,
         delivery.c.provider_message_id,
+        case((delivery.c.possible_duplicate, _tries()), else_=0).label("flagged_tries"),
     )
     by_channel: dict[str, list[Any]] = {}
     for row in conn.execute(query):
@@ -166,19 +170,39 @@ def _judge_deliveries(conn: Connection, state_dir: Path, verdict: Verdict) -> No
         _judge_letters(channel, sink, by_channel.get(channel, []), state_dir, verdict)
 
 
+def _tries() -> ScalarSelect[int]:
+    """How many tries of a delivery may have left something at the far side."""
+    left = attempt.c.result.in_(_TRIES_THAT_LEFT) | attempt.c.result.is_(None)
+    return (
+        select(func.count())
+        .where(attempt.c.delivery_id == delivery.c.delivery_id)
+        .where(attempt.c.handed_off_at.is_not(None), left)
+        .scalar_subquery()
+    )
+
+
 def _judge_letters(
     channel: str, sink: Sink, rows: Iterable[Row[Any]], state_dir: Path, verdict: Verdict
 ) -> None:
-    """What we call accepted was caught; what was caught we call accepted or unknown, and came once."""
+    """What we call accepted was caught; what was caught we call accepted or unknown, and came once.
+
+    What is flagged may have come as often as it was tried.
+    """
     caught = caught_lines(state_dir / sink.file)
     letters = Counter(_mark(sink, line) for line in caught)
     if sink.knows_repeats:
         letters = Counter(letters.keys())
     ids = {str(line[sink.id_field]).strip("<>") for line in caught}
-    accepted, left = Counter[str](), Counter[str]()
+    accepted, left, flagged = Counter[str](), Counter[str](), Counter[str]()
     for row in rows:
         mark = sink.mark_of(row)
-        left[mark] += row.state in _MAY_HAVE_LEFT or (sink.knows_repeats and row.attempts > 0)
+        may_have_left = (
+            row.state in _MAY_HAVE_LEFT
+            or row.flagged_tries > 0
+            or (sink.knows_repeats and row.attempts > 0)
+        )
+        left[mark] += may_have_left
+        flagged[mark] += max(row.flagged_tries, may_have_left)
         if row.state in (ACCEPTED, DELIVERED):
             accepted[mark] += 1
             if row.provider_message_id not in ids:
@@ -188,11 +212,11 @@ def _judge_letters(
         for mark, count in accepted.items()
         if letters[mark] < count
     ]
-    verdict.duplicated += [
-        f"{channel} {mark} came {count} times, where {left[mark]} may have left"
-        for mark, count in letters.items()
-        if count > left[mark]
-    ]
+    for mark, count in letters.items():
+        if count > left[mark]:
+            marked = count <= flagged[mark]
+            found = verdict.possible_duplicates if marked else verdict.duplicated
+            found.append(f"{channel} {mark} came {count} times, where {left[mark]} may have left")
 
 
 def _mark(sink: Sink, line: Mapping[str, Any]) -> str:

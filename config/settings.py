@@ -158,6 +158,15 @@ class NotifierSettings(Section):
     lease_seconds: float = seconds(
         120, "a delivery held longer than this is taken over by another worker", at_most=3600
     )
+    unknown_patience_minutes: float = setting(
+        10,
+        "how long a callback, a look-up or a late answer may still tell what became of a message that may"
+        " have left; then the person's next channel carries the news, and a mail that has none leaves once"
+        " more, flagged as a possible duplicate. 0: neither, it stays for `pausewire deliveries redrive`",
+        unit="minutes",
+        ge=0,
+        le=1440,
+    )
     sweep_seconds: float = seconds(5, "pause between sweeps for expired leases", at_most=300)
     poll_seconds: float = seconds(1.0, "longest wait for a wake-up before looking", at_most=60)
     chunk_events: int = setting(

@@ -92,6 +92,17 @@ def told_by(in_states: tuple[str, ...], of: Any = delivery) -> ColumnElement[boo
     )
 
 
+# It waits to leave once more, or did not get away again: the try before may have reached the reader.
+_again = delivery.alias("again")
+_may_have_been = or_(
+    delivery.c.possible_duplicate,
+    and_(
+        delivery.c.carried_by.is_not(None),
+        exists().where(
+            _again.c.delivery_id == delivery.c.carried_by, _again.c.possible_duplicate.is_(True)
+        ),
+    ),
+)
 _asking, _about = delivery.alias("asking"), notice.alias("about")
 
 
@@ -108,7 +119,7 @@ def _last(of_subject: ColumnElement[bool]) -> ScalarSelect[str]:
             of_subject,
             notice.c.recipient_id == _about.c.recipient_id,
             or_(there, and_(delivery.c.channel != IN_APP, instead)),
-            told_by(READ),
+            or_(told_by(READ), _may_have_been),
         )
         .order_by(notice.c.position.desc())
         .limit(1)

@@ -6,7 +6,7 @@ Pure. In: a delivery's state and reason, as the rows hold them. Out: plain words
 from typing import NamedTuple
 from uuid import UUID
 
-from notifier import digests, lasting, states, suppression, ways
+from notifier import digests, doubts, lasting, states, suppression, ways
 from notifier.buckets import RATE
 from notifier.content import DIGEST
 from notifier.places import STALE
@@ -57,6 +57,7 @@ _PATIENCE = Explanation(
     "waits for its turn: as much as may leave has left, or the provider or mail domain asked for patience",
     "`pausewire status` names who asked; `limits.*` says how much may leave",
 )
+_UNTOLD = "it may have left, and nobody told in time what became of it"
 _UNSUPPRESS = "once they agree: `pausewire recipients unsuppress CHANNEL PLACE`"
 _REASONS = {
     (states.HELD, GATHERED): Explanation(
@@ -136,6 +137,24 @@ _REASONS = {
     (states.SUPPRESSED, suppression.OPERATOR): Explanation(
         "not sent: an operator put this place on the list", _UNSUPPRESS
     ),
+    (states.UNKNOWN, doubts.UNRESOLVED): Explanation(
+        f"{_UNTOLD}; another way is looked for", "nothing: see again in a minute"
+    ),
+    (states.UNKNOWN, doubts.NOT_NEEDED): Explanation(
+        f"{_UNTOLD}; no other way is needed: the person saw the news, or has newer news of the same stream"
+    ),
+    (states.UNKNOWN, doubts.TOLD_ELSEWHERE): Explanation(
+        f"{_UNTOLD}; another channel carries the news, so that the person may have it twice"
+    ),
+    (states.UNKNOWN, doubts.NO_OTHER_WAY): Explanation(
+        f"{_UNTOLD}, and no other channel can carry the news",
+        "ask the provider by the id, then `pausewire deliveries redrive --where delivery=…`;"
+        " docs/runbooks/unknown-outcomes.md",
+    ),
+    (states.PENDING, doubts.RESENT): Explanation(
+        f"{_UNTOLD}, and no other channel can carry the news: it leaves once more, flagged as a possible"
+        " duplicate"
+    ),
     (states.FAILED, "destination_rejected"): Explanation(
         "the provider refused this address or number", "check the contact"
     ),
@@ -162,7 +181,7 @@ def because(purpose: str | None) -> str:
     if purpose in ways.STEPS:
         return "; a step for news that stays unread"
     channel = purpose.removeprefix(ways.INSTEAD_OF)
-    return f"; instead of {channel}, which came to nothing"
+    return f"; instead of {channel}, which came to nothing, or of which nobody could tell"
 
 
 def explain(state: str, reason: str | None, *, until: str | None = None) -> Explanation:

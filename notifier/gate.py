@@ -22,7 +22,7 @@ from notifier.channels.push_services import PushServices
 from notifier.channels.several import Several
 from notifier.pacing import Pacing
 from notifier.patience import held_until
-from notifier.retry import WAITS_SECONDS
+from notifier.retry import PROVEN_NOT_SENT, WAITS_SECONDS
 from notifier.schema import attempt
 
 CIRCUIT_OPEN = "circuit_open"
@@ -125,16 +125,16 @@ class _Try(NamedTuple):
 
 
 def _last_try(conn: Connection, held: Claim) -> _Try | None:
-    """Of this delivery; None: it has had none."""
+    """Of this delivery, proven not sent; None: it has had none, or what it sent may have arrived."""
     before = held.attempt_number - 1
     if before == 0:
         return None
     row = conn.execute(
-        select(attempt.c.provider, attempt.c.ended_at).where(
+        select(attempt.c.provider, attempt.c.ended_at, attempt.c.result).where(
             attempt.c.delivery_id == held.delivery_id, attempt.c.n == before
         )
     ).one_or_none()
-    if row is None:
+    if row is None or row.result not in PROVEN_NOT_SENT:
         return None
     wait = WAITS_SECONDS[min(before, len(WAITS_SECONDS)) - 1]
     return _Try(row.provider, (row.ended_at or held.claimed_at) + wait * _SECOND)

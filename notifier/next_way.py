@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from notifier import privacy, states
 from notifier.beliefs import LEAVING, told, told_by
-from notifier.content import IN_APP, decode_content
+from notifier.content import EMAIL, IN_APP, decode_content
 from notifier.digests import ANSWERED
 from notifier.places import (
     IN_APP_ONLY,
@@ -29,11 +29,11 @@ from notifier.recipients import Recipient
 from notifier.schema import delivery, notice
 from notifier.spending import COST_CAP
 from notifier.states import CANCELLED, HELD
-from notifier.told_as import CHANGED_AT, DELIVERIES, ENDED_AS, LET_GO_AT
+from notifier.told_as import CHANGED_AT, DELIVERIES, DOUBT, ENDED_AS, LET_GO_AT
 from notifier.ways import ARRIVED, INSTEAD_OF, STEPS, order_of
 from notifier.webhooks.subscriptions import WEBHOOK
 
-# Where news is carried, or was: nobody needs another way.
+# Where news is carried, or was: nobody needs another way. What is in doubt for too long is not (doubts.py).
 _CARRIED = frozenset(
     {
         *(states.PLANNED, states.PENDING, states.QUEUED, states.CLAIMED, states.HANDED_OFF),
@@ -60,7 +60,7 @@ class Next(NamedTuple):
 def standing(conn: Connection, notice_id: UUID) -> Sequence[Row[Any]]:
     """How a notice stands on each channel, what ended last comes last."""
     own = (delivery.c[name] for name in ("delivery_id", "channel", "endpoint", "purpose", "bundle"))
-    ended = (delivery.c.reason, ENDED_AS, LET_GO_AT)
+    ended = (delivery.c.reason, ENDED_AS, LET_GO_AT, DOUBT)
     query: Select[Any] = select(*own, *ended).select_from(DELIVERIES)
     mine = query.where(delivery.c.notice_id == notice_id)
     return conn.execute(mine.order_by(CHANGED_AT, delivery.c.delivery_id)).all()
@@ -99,9 +99,9 @@ def next_way(
     now: int,
 ) -> Next | None:
     """Which channel comes next for this notice; None: none, or none is needed."""
-    sent = [each for each in there if each.channel not in (IN_APP, WEBHOOK)]
+    sent = _sent(there)
     steps = {each.channel: each for each in sent if _is_step(each)}
-    if row.kind in IN_APP_ONLY or any(_carries(each) for each in sent):
+    if row.kind in IN_APP_ONLY or is_carried(there):
         return None
     failed = [each.channel for each in sent if each.channel not in steps]
     for channel in order_of(person.preferences):
@@ -128,6 +128,36 @@ def next_way(
                 made = [for_digest(each, daily) for each in made]
             return Next(channel, at, None, tuple(made))
     return None
+
+
+def is_carried(there: Sequence[Row[Any]]) -> bool:
+    """Whether a channel outside the app has the news, or is about to."""
+    return any(_carries(each) for each in _sent(there))
+
+
+def doubts_of(there: Sequence[Row[Any]]) -> frozenset[UUID]:
+    """The letters that may have told it, and of which nobody told in time what became of them."""
+    return frozenset(each.doubt for each in there if each.doubt is not None)
+
+
+def mail_again_at(
+    row: Row[Any], person: Recipient, freshness: Mapping[str, int], now: int
+) -> int | None:
+    """From when a mail of this notice may leave once more, microseconds; None: it must not.
+
+    At once: an email wakes nobody, and a daily digest had its hour.
+    """
+    wish = heed(person.preferences, row.kind, EMAIL, now)
+    if EMAIL not in freshness or wish.withheld is not None:
+        return None
+    places = places_for(row.kind, person.contacts, (EMAIL,))
+    if all(place.suppressed is not None for place in places):
+        return None
+    return now
+
+
+def _sent(there: Sequence[Row[Any]]) -> list[Row[Any]]:
+    return [each for each in there if each.channel not in (IN_APP, WEBHOOK)]
 
 
 def _made(
@@ -161,6 +191,8 @@ def _had_arrived(row: Row[Any]) -> bool:
 
 
 def _carries(row: Row[Any]) -> bool:
+    if row.doubt is not None:
+        return False
     if row.reason == COST_CAP and row.state in (HELD, CANCELLED):
         return False  # there was no money for it; cancelled: another channel was to tell it instead
     if row.state == HELD:

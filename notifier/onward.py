@@ -1,9 +1,10 @@
 """8g Onward: where a channel came to nothing, the person's next one gets the news.
 
-In: notices one of whose deliveries failed, expired, bounced or was suppressed (states.py puts them down).
+In: notices one of whose deliveries failed, expired, bounced or was suppressed (states.py puts them down),
+or stayed unknown for too long (13c doubts.py).
 Out: deliveries on the next channel in the person's order, or the step that waits there brought forward;
 nothing where another channel carries it, it was read, or no longer holds. What a digest was to tell along
-goes too (told_along.py). Next: 8f gather.py, 9 relay.py.
+goes too (told_along.py). Next: 8f gather.py, 8g''' doubt_ends.py, 9 relay.py.
 
 Twice: the row is taken in the transaction of what it leads to, and a delivery has the keys that any other
 of its notice has on that channel; so it is made once, whatever fails again.
@@ -17,12 +18,23 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Row, delete, select
 
-from notifier import guard, storm, told_along, unpaid
-from notifier.next_way import Next, bring_forward, is_overtaken, next_way, standing
+from notifier import doubt_ends, guard, storm, told_along, unpaid
+from notifier.doubt_ends import Found
+from notifier.doubts import NO_OTHER_WAY, NOT_NEEDED, TOLD_ELSEWHERE
+from notifier.next_way import (
+    Next,
+    bring_forward,
+    doubts_of,
+    is_carried,
+    is_overtaken,
+    mail_again_at,
+    next_way,
+    standing,
+)
 from notifier.places import MICROS, PlannedDelivery
 from notifier.privacy import Vault
 from notifier.purpose_schema import onward
-from notifier.recipients import Roster
+from notifier.recipients import Recipient, Roster
 from notifier.running import run_until
 from notifier.schema import delivery, notice
 from notifier.spending import UNCOUNTED, Spending
@@ -76,7 +88,9 @@ class Onward:
                 .with_for_update(skip_locked=True)
             ).all()
             told_along.lock(conn, due)
-            went = sum(self._contained(conn, each, now) for each in due)
+            found = [each for notice_id in due for each in self._contained(conn, notice_id, now)]
+            went = sum(each.went for each in found)
+            went += doubt_ends.conclude(conn, found, self._brake, now)
             conn.execute(delete(onward).where(onward.c.notice_id.in_(due)))
             if went:
                 self._database.bell.ring(conn, OUTBOX)
@@ -88,35 +102,46 @@ class Onward:
         """Work until told to stop."""
         run_until(stop, self.step, pause=lambda: stop.wait(self._poll_seconds), role="onward")
 
-    def _contained(self, conn: Connection, notice_id: UUID, now: int) -> int:
+    def _contained(self, conn: Connection, notice_id: UUID, now: int) -> list[Found]:
         """One notice; what is wrong with it stays with it: its dead delivery is there to be redriven."""
         try:
             with conn.begin_nested():
                 told, along = told_along.together(conn, notice_id, now)
-                return sum(self._go(conn, each, now, along=along) for each in told)
+                return [self._go(conn, each, now, along=along) for each in told]
         except Exception as error:
             if not guard.is_defect(error):
                 raise
             reason = guard.place_of(error)
             self._log.error(ONWARD_FAILED, notice_id=str(notice_id), reason=reason)
-            return 0
+            return []
 
-    def _go(self, conn: Connection, notice_id: UUID, now: int, *, along: bool) -> int:
+    def _go(self, conn: Connection, notice_id: UUID, now: int, *, along: bool) -> Found:
         row = conn.execute(select(notice).where(notice.c.notice_id == notice_id)).one_or_none()
-        if row is None or row.content is None or row.read_at is not None:
-            return 0
         there = standing(conn, notice_id)
-        person = self._roster.by_id(conn, row.recipient_id)
-        if person is None or not self._holds(row, there, now):
-            return 0
+        found = Found(notice_id, doubts=doubts_of(there), outcome=NOT_NEEDED)
+        person = self._reader(conn, row)
+        if row is None or person is None:
+            return found
+        if not self._holds(row, there, now):
+            return found._replace(outcome=NO_OTHER_WAY)
         affordable = self._spending.affordable(conn, self._freshness, now)
-        found = next_way(row, there, person, affordable, now)
-        if found is None or is_overtaken(conn, row):
-            return 0
-        bundle = next((each.bundle for each in there if each.bundle is not None), None)
-        went = self._goes(conn, row, found, bundle, now, along=along)
+        way = next_way(row, there, person, affordable, now)
+        if (way is None and not found.doubts) or is_overtaken(conn, row):
+            return found
+        if way is None:
+            if is_carried(there):
+                return found._replace(outcome=TOLD_ELSEWHERE)
+            again_at = mail_again_at(row, person, affordable, now)
+            return found._replace(outcome=NO_OTHER_WAY, again_at=again_at)
+        went = self._goes(conn, row, way, _bundle_of(there), now, along=along)
         unpaid.withdraw(conn, notice_id, now)
-        return went
+        return found._replace(went=went, outcome=TOLD_ELSEWHERE)
+
+    def _reader(self, conn: Connection, row: Row[Any] | None) -> Recipient | None:
+        """Who has not seen this notice; None: nobody is to be told any more."""
+        if row is None or row.content is None or row.read_at is not None:
+            return None
+        return self._roster.by_id(conn, row.recipient_id)
 
     def _goes(
         self,
@@ -169,3 +194,7 @@ class Onward:
         longest = max(self._freshness.values(), default=0)
         since = max([row.closed_at * MICROS, *(each.let_go_at or 0 for each in there)])
         return bool(now < since + longest * MICROS)
+
+
+def _bundle_of(there: Sequence[Row[Any]]) -> str | None:
+    return next((each.bundle for each in there if each.bundle is not None), None)

@@ -1,7 +1,8 @@
 """13 The sweeper: nothing unfinished outlives its lease, and nothing is sent past its deadline.
 
-In: deliveries whose lease, waiting time or deadline is over. Out: queued and claimed ones pending again
-(nothing left), handed-off ones unknown (something may have), late ones expired.
+In: deliveries whose lease, waiting time, patience or deadline is over. Out: queued and claimed ones pending
+again (nothing left), handed-off ones unknown (something may have), late ones expired. Next: 13c doubts.py,
+of those that stay unknown.
 """
 
 import threading
@@ -9,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, case, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
 
-from notifier import buckets
+from notifier import buckets, doubts
 from notifier.pacing import Pacing
+from notifier.places import MICROS
+from notifier.push_places import WEB_PUSH
 from notifier.retry import Outcome
 from notifier.running import run_until
 from notifier.schema import attempt, delivery
@@ -32,14 +35,16 @@ from notifier.states import (
 from notifier.step_release import IS_STEP, release_steps
 from notifier.storm import UNBRAKED, Brake
 from notifier.webhooks import health
+from notifier.webhooks.subscriptions import WEBHOOK
 from store.clock import now_micros
 from store.engine import Database
 from store.wake import OUTBOX
 
 DELIVERIES_SWEPT = "deliveries_swept"
 MOST_ROWS = 1000
-# Channels whose far side takes the same id once: a repeat is harmless, nothing is left unknown.
-KNOWS_REPEATS = ("webhook",)
+# Whose far side knows the same id: a repeat is harmless, nothing is left unknown. A webhook's receiver
+# knows the delivery; so does a browser (push-worker.js), whose service keeps one message of a Topic.
+KNOWS_REPEATS = (WEBHOOK, WEB_PUSH)
 
 _NO_CLAIM = {"token": None, "lease_until": None}
 
@@ -53,6 +58,7 @@ class Sweeper:
         *,
         sweep_seconds: float,
         disable_after_days: float = 5.0,
+        patience_seconds: float = 0,
         pacing: Pacing | None = None,
         providers: Mapping[str, str] | None = None,
         brake: Brake = UNBRAKED,
@@ -61,6 +67,7 @@ class Sweeper:
         self._database = database
         self._sweep_seconds = sweep_seconds
         self._disable_after_days = disable_after_days
+        self._patience = int(patience_seconds * MICROS)
         self._pacing = pacing or Pacing()
         self._providers = providers or {}
         self._brake = brake
@@ -76,6 +83,7 @@ class Sweeper:
                 "reclaimed": len(reclaimed),
                 "released": _release(conn, now) + release_steps(conn, self._brake, now),
                 "unknown": _give_up(conn, now),
+                "unresolved": doubts.give_up(conn, self._patience, now),
                 "expired": _expire(conn, now),
             }
             health.disable_failing(conn, after_days=self._disable_after_days, now=now)
@@ -116,12 +124,17 @@ def _release(conn: Connection, now: int) -> int:
 def _give_up(conn: Connection, now: int) -> int:
     """A worker died with the bytes on their way. The token stays: a late answer still counts.
 
-    Where the far side knows a repeat by its id, it is tried again instead.
+    Where the far side knows a repeat by its id, it is tried again instead; one that a person may have seen
+    is flagged, so that nobody takes it back.
     """
     origin = frozenset({HANDED_OFF})
     overdue = delivery.c.lease_until < now
     changes: dict[str, Any] = {"lease_until": None, "reason": "lease_expired"}
-    known = delivery.c.channel.in_(KNOWS_REPEATS)
+    known = or_(
+        delivery.c.channel.in_(KNOWS_REPEATS),
+        func.coalesce(delivery.c.provider, "").in_(KNOWS_REPEATS),
+    )
+    flag = or_(delivery.c.possible_duplicate, delivery.c.channel != WEBHOOK)
     moved = move_all(
         conn, _some(origin, overdue & ~known), origin=origin, to=UNKNOWN, now=now, changes=changes
     )
@@ -131,7 +144,7 @@ def _give_up(conn: Connection, now: int) -> int:
         origin=origin,
         to=RETRY_WAIT,
         now=now,
-        changes=changes | {"token": None, "available_at": now},
+        changes=changes | {"token": None, "available_at": now, "possible_duplicate": flag},
     )
     if moved:
         conn.execute(

@@ -1,7 +1,8 @@
 """8g' Told along: what a digest was to tell, once it comes to nothing, finds its way as it would by itself.
 
-In: notices one of whose deliveries came to nothing, or is held for want of money. Out: with each the others
-that its digests were to tell, and what of them goes to one place together, held and gathered there.
+In: notices one of whose deliveries came to nothing, is in doubt (doubts.py), or is held for want of money.
+Out: with each the others that its digests were to tell, and what of them goes to one place together, held
+and gathered there.
 
 A digest that left stays what it was, and what it carries names it: an operator may redrive it, and its
 provider say that it arrived after all. How what it carries stands is read from it (told_as.py).
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 from notifier import states, told_as, unpaid
 from notifier.beliefs import LEAVING
 from notifier.content import DIGEST
+from notifier.doubts import is_doubted
 from notifier.news import REMINDER, family
 from notifier.places import PlannedDelivery
 from notifier.restraint import GATHERED
@@ -46,7 +48,10 @@ class About(NamedTuple):
 
 
 def lock(conn: Connection, notice_ids: Collection[UUID]) -> None:
-    """All deliveries of these notices, and of those that their digests tell along, by id."""
+    """All deliveries of these notices, and of those that their digests tell along, by id.
+
+    With them the digests that may have told one of them.
+    """
     concerned = set(notice_ids)
     for some in in_parts(notice_ids):
         mine = select(delivery.c.delivery_id).where(
@@ -58,14 +63,18 @@ def lock(conn: Connection, notice_ids: Collection[UUID]) -> None:
             concerned |= set(conn.scalars(carried))
     theirs: set[UUID] = set()
     for some in in_parts(concerned):
-        query = select(delivery.c.delivery_id).where(delivery.c.notice_id.in_(some))
-        theirs |= set(conn.scalars(query))
+        both = (delivery.c.delivery_id, delivery.c.carried_by)
+        for row in conn.execute(select(*both).where(delivery.c.notice_id.in_(some))):
+            theirs |= {row.delivery_id, row.carried_by} - {None}
     states.lock(conn, theirs)
 
 
 def together(conn: Connection, notice_id: UUID, now: int) -> Together:
-    """A notice and what its digests were to tell; one that there is no money for is taken apart."""
-    ended = or_(delivery.c.state.in_(sorted(CAME_TO_NOTHING)), unpaid.IS_UNPAID)
+    """A notice and what its digests were to tell; one that there is no money for is taken apart.
+
+    Also those of which nobody told what became of them.
+    """
+    ended = or_(delivery.c.state.in_(sorted(CAME_TO_NOTHING)), unpaid.IS_UNPAID, is_doubted())
     query = select(delivery.c.delivery_id, delivery.c.state, delivery.c.available_at).where(
         delivery.c.notice_id == notice_id, delivery.c.digest, ended
     )

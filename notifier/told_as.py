@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import FromClause, case, func
 
+from notifier.doubts import is_doubted
 from notifier.schema import delivery
 from notifier.states import CAME_TO_NOTHING
 
@@ -25,6 +26,10 @@ DELIVERED_AT: Final = func.coalesce(_carrier.c.delivered_at, delivery.c.delivere
 ENDED_AS: Final = case(
     (_carrier.c.state.in_(sorted(CAME_TO_NOTHING)), _carrier.c.state), else_=delivery.c.state
 ).label("state")
+# The letter that may have told it, where nobody told in time what became of that; NULL: it is not in doubt.
+DOUBT: Final = case(
+    (is_doubted(_carrier), _carrier.c.delivery_id), (is_doubted(), delivery.c.delivery_id)
+).label("doubt")
 CHANGED_AT: Final = func.coalesce(_carrier.c.updated_at, delivery.c.updated_at)
 
 

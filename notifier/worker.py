@@ -166,6 +166,7 @@ def _sweeper(settings: Settings, database: Database, relaying: RelayOptions) -> 
         database,
         sweep_seconds=settings.notifier.sweep_seconds,
         disable_after_days=settings.webhooks.disable_after_days,
+        patience_seconds=settings.notifier.unknown_patience_minutes * 60,
         pacing=relaying.pacing,
         providers=relaying.providers,
         brake=brake_of(settings),

@@ -19,6 +19,7 @@ _KEYS = {
     "deliveries",
     "lost",
     "duplicated",
+    "possible_duplicates",
     "unknown",
     "quarantined",
     "latency_seconds",

@@ -73,3 +73,12 @@ async def test_who_waits_for_a_turn_and_who_asked_for_patience_is_counted(databa
     served = Served(database)
     assert await samples(served, "pausewire_rate_waiting") == {"email": 1}
     assert await samples(served, "pausewire_rate_held") == {"provider": 1, "site": 1}
+
+
+async def test_what_nobody_knows_of_is_counted_by_what_was_done_about_it(database):
+    with database.begin() as conn:
+        plan(conn, state="unknown", reason="no_other_way")
+        plan(conn, state="unknown", reason="told_elsewhere")
+        plan(conn, state="failed", reason="no_other_way")
+    found = await samples(Served(database), "pausewire_unknown_deliveries")
+    assert found == {"no_other_way": 1, "told_elsewhere": 1}

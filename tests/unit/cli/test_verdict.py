@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 
 from cli.verdict import judge
 from notifier.contact_file import ContactLine
-from notifier.schema import delivery, notice
+from notifier.schema import attempt, delivery, notice
 from store.schema import evidence, evidence_outcome
 from tests.fakes.chain import (
     CONTRACT,
@@ -228,6 +228,47 @@ def test_a_letter_of_unknown_outcome_is_neither_whether_or_not_it_came(story, ar
         ]
     verdict = story.judged()
     assert (verdict.lost, verdict.duplicated, verdict.unknown) == ([], [], 1)
+
+
+@pytest.mark.parametrize(
+    ("flagged", "results", "is_hidden"),
+    [
+        (True, ("unknown", "accepted"), False),
+        (True, ("unknown", None), False),
+        (False, ("unknown", "accepted"), True),
+        (True, ("not_sent", "accepted"), True),
+    ],
+)
+def test_a_mail_that_was_sent_again_is_listed_only_where_it_is_flagged(
+    story, flagged, results, is_hidden
+):
+    row = story.one("email")
+    mine = delivery.c.delivery_id == row.delivery_id
+    story.change(delivery, mine, possible_duplicate=flagged)
+    with story.database.begin() as conn:
+        for n, result in enumerate(results, 1):
+            tried = {"delivery_id": row.delivery_id, "n": n, "provider": "smtp", "worker": "w"}
+            times = {"phase": "sending", "started_at": 1, "handed_off_at": 2}
+            conn.execute(insert(attempt).values(tried | times | {"result": result}))
+    story.caught["email"] += [
+        line for line in story.caught["email"] if str(row.delivery_id) in line["message_id"]
+    ]
+    verdict = story.judged()
+    found = [f"email {row.delivery_id} came 2 times, where 1 may have left"]
+    assert verdict.duplicated == (found if is_hidden else [])
+    assert verdict.possible_duplicates == ([] if is_hidden else found)
+
+
+def test_a_mail_that_came_and_was_refused_when_it_was_sent_again_is_no_invention(story):
+    row = story.one("email")
+    mine = delivery.c.delivery_id == row.delivery_id
+    story.change(delivery, mine, possible_duplicate=True, state="failed")
+    tried = {"delivery_id": row.delivery_id, "n": 1, "provider": "smtp", "worker": "w"}
+    times = {"phase": "sending", "started_at": 1, "handed_off_at": 2, "result": "unknown"}
+    with story.database.begin() as conn:
+        conn.execute(insert(attempt).values(tried | times))
+    verdict = story.judged()
+    assert (verdict.lost, verdict.duplicated, verdict.possible_duplicates) == ([], [], [])
 
 
 def test_catchers_that_wrote_nothing_caught_nothing(story):

@@ -159,6 +159,20 @@ async def test_what_may_have_left_never_goes_to_the_second(
     assert bench.second.prepared == []
 
 
+async def test_what_may_have_left_leaves_again_by_the_provider_that_may_have_it(
+    bench: Bench,
+) -> None:
+    planned = bench.planned()
+    bench.first.failing = OutcomeUnknown("cut")
+    await bench.turn()
+    bench.first.failing = None
+    again = {"state": "pending", "reason": "resent", "possible_duplicate": True}
+    bench.write(lambda conn: conn.execute(update(delivery).values(again)))
+    await bench.turn()
+    assert bench.tries(planned) == [("one", "unknown"), ("one", "accepted")]
+    assert bench.row(planned).possible_duplicate
+
+
 async def test_a_place_that_is_refused_would_be_refused_again(bench: Bench) -> None:
     planned = bench.planned()
     bench.first.failing = DestinationRejected("550 5.1.1")

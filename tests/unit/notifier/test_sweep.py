@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from notifier.push_places import WEB_PUSH
 from notifier.schema import attempt
 from notifier.sweep import Sweeper
 from store.engine import Database
@@ -26,6 +27,21 @@ def sweeper(database: Database) -> Sweeper:
         ({"state": "handed_off", "lease_until": NOW - 1}, "unknown", "lease_expired"),
         (
             {"state": "handed_off", "lease_until": NOW - 1, "channel": "webhook"},
+            "retry_wait",
+            "lease_expired",
+        ),
+        (
+            {"state": "handed_off", "lease_until": NOW - 1, "channel": "push", "provider": "ntfy"},
+            "unknown",
+            "lease_expired",
+        ),
+        (
+            {
+                "state": "handed_off",
+                "lease_until": NOW - 1,
+                "channel": "push",
+                "provider": WEB_PUSH,
+            },
             "retry_wait",
             "lease_expired",
         ),
@@ -71,6 +87,28 @@ def test_a_letter_whose_worker_died_gets_an_outcome(sqlite_database: Database) -
         assert delivery_row(conn, planned).token == "t"  # a late answer still counts
     assert (first.result, first.ended_at) == ("not_sent", NOW - 5)
     assert (second.result, second.ended_at) == ("unknown", NOW)
+
+
+@pytest.mark.parametrize(
+    ("channel", "provider", "flagged"),
+    [("push", WEB_PUSH, True), ("webhook", "webhook", False)],
+)
+def test_what_knows_a_repeat_is_tried_again_till_its_deadline(
+    sqlite_database: Database, channel: str, provider: str, flagged: Any
+) -> None:
+    """A person may have seen a push: nobody may take it back. A webhook's receiver counts it once."""
+    left = {"state": "handed_off", "lease_until": NOW - 1, "token": "t", "provider": provider}
+    with sqlite_database.begin() as conn:
+        planned = plan(conn, channel, deadline_at=NOW + 1, **left)
+    sweeper(sqlite_database).step()
+    with sqlite_database.read() as conn:
+        row = delivery_row(conn, planned)
+    assert (row.state, row.available_at, row.token) == ("retry_wait", NOW, None)
+    assert row.possible_duplicate is flagged
+    late = Sweeper(sqlite_database, sweep_seconds=1, patience_seconds=600, clock=lambda: NOW + 1)
+    late.step()
+    with sqlite_database.read() as conn:
+        assert delivery_row(conn, planned).state == "expired"
 
 
 def test_sweeping_twice_moves_nothing_more(sqlite_database: Database) -> None:
