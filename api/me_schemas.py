@@ -192,8 +192,12 @@ class MyAccess(Shown):
     """One thing that was done, or read, about the account."""
 
     at: OurTime
-    action: str = Field(description="signed_in, contact_added, contact_verified, …")
-    actor: str = Field(description="id of the session or key, or `operator`")
+    action: str = Field(
+        description="signed_in, contact_added, contact_verified, contact_replaced, suppressed, …"
+    )
+    actor: str = Field(
+        description="id of the session or key, or by whose word: `operator`, `import`, `stop`, `link` …"
+    )
     about: str | None = Field(description="ids, never a destination")
     client: str | None = Field(description="the address that it came from")
 

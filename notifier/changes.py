@@ -157,8 +157,8 @@ def note_of_place(conn: Connection, channel: str, lookup: str, said: Said) -> No
     )
 
 
-def page(recipient_id: str, *, limit: int, after: ChangePlace | None = None) -> Select[Any]:
-    """A person's changes, the newest first."""
+def page(recipient_id: Any, *, limit: int, after: ChangePlace | None = None) -> Select[Any]:
+    """A person's changes, the newest first. `recipient_id`: or a query for it."""
     query = (
         select(change)
         .where(change.c.recipient_id == recipient_id)

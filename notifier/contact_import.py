@@ -1,8 +1,8 @@
 """Contacts in and out: an operator's list, upserted by account, and the same list back.
 
 In: lines that contact_file.py has checked. Out: recipients with verified contacts (the operator's word
-counts). An empty cell changes nothing; a channel's new place replaces the one it had. The same file
-twice changes nothing.
+counts), and letters to the places that were there before (import_news.py). An empty cell changes nothing; a
+channel's new place replaces the one it had. The same file twice changes nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +17,11 @@ from notifier import changes
 from notifier.changes import Author, Changed, Whose
 from notifier.contact_file import ContactLine
 from notifier.contact_list import hint_of
+from notifier.import_news import Became, tell
 from notifier.privacy import Vault
 from notifier.recipients import (
     Private,
+    Recipient,
     Roster,
     open_destination,
     open_private,
@@ -49,10 +51,15 @@ _COLUMNS = (
 
 
 class Imported(NamedTuple):
-    """What an import did; `erased`: accounts that asked to be forgotten and stay so."""
+    """What an import did.
+
+    `erased`: accounts that asked to be forgotten and stay so. `letters`: to places that were there
+    before, of what changed.
+    """
 
     accounts: int
     erased: int
+    letters: int
 
 
 class _Place(NamedTuple):
@@ -75,55 +82,72 @@ def import_contacts(
     `progress` is called with the number of lines done, after each commit.
     """
     roster = Roster(vault)
-    erased = 0
+    erased = letters = 0
     for start in range(0, len(lines), LINES_PER_TRANSACTION):
         part = lines[start : start + LINES_PER_TRANSACTION]
         with database.begin() as conn:
-            erased += _import_part(conn, vault, roster, part)
+            forgotten, told = _import_part(conn, vault, roster, part)
+        erased, letters = erased + forgotten, letters + told
         progress(start + len(part))
-    return Imported(len(lines) - erased, erased)
+    return Imported(len(lines) - erased, erased, letters)
+
+
+class _Part(NamedTuple):
+    """What the lines of one transaction write."""
+
+    contacts: list[bulk.Row]
+    history: list[bulk.Row]
+    relabelled: list[dict[str, object]]
 
 
 def _import_part(
     conn: Connection, vault: Vault, roster: Roster, lines: Sequence[ContactLine]
-) -> int:
-    """Returns how many of the accounts are erased."""
+) -> tuple[int, int]:
+    """Returns how many of the accounts are erased, and how many letters tell of what changed."""
     now = now_micros()
     people = roster.meet(conn, [line.account_id for line in lines], now)
     contacts = _contacts_of(conn, [person.recipient_id for person in people.values()])
-    rows: list[bulk.Row] = []
-    relabelled: list[dict[str, object]] = []
-    history: list[bulk.Row] = []
-    erased = 0
+    part = _Part([], [], [])
+    erased = told = 0
     for line in lines:
         person = people[line.account_id]
         if person.key is None:
             erased += 1
             continue
+        there = contacts.get(person.recipient_id, ())
         whose = Whose(person.recipient_id, person.key)
-        places = list(_places(vault, line, contacts.get(person.recipient_id, ()), whose, now))
-        rows += [each.row for each in places]
-        history += [
+        places = list(_places(vault, line, there, whose, now))
+        became = [Became(each.row[0], each.channel, each.what) for each in places]
+        told += tell(conn, vault, person, there, became, now)
+        part.contacts.extend(each.row for each in places)
+        part.history.extend(
             changes.row_of(whose, BY_IMPORT, each.what, each.channel, each.changed, now)
             for each in places
-        ]
-        wish = wished(person.preferences, line.wishes)
-        language = line.language or person.language
-        if (language, wish) != (person.language, person.preferences):
-            private = Private(line.account_id, language, wish)
-            sealed = seal_private(person.key, person.recipient_id, private)
-            relabelled.append({"whose": person.recipient_id, "sealed": sealed})
-            was = (person.language, person.preferences)
-            differing = changes.between(was, (language, wish))
-            history.append(
-                changes.row_of(whose, BY_IMPORT, changes.PREFERENCES, None, differing, now)
-            )
-    bulk.upsert_many(conn, contact, ("contact_id",), _COLUMNS, rows)
-    changes.note(conn, history)
-    if relabelled:
+        )
+        _wish(part, line, person, whose, now)
+    _write(conn, part)
+    return erased, told
+
+
+def _wish(part: _Part, line: ContactLine, person: Recipient, whose: Whose, now: int) -> None:
+    """The language and the wishes of a line, where they differ."""
+    was = (person.language, person.preferences)
+    becomes = (line.language or person.language, wished(person.preferences, line.wishes))
+    if becomes == was:
+        return
+    sealed = seal_private(whose.key, whose.recipient_id, Private(line.account_id, *becomes))
+    part.relabelled.append({"whose": whose.recipient_id, "sealed": sealed})
+    differing = changes.between(was, becomes)
+    part.history.append(changes.row_of(whose, BY_IMPORT, changes.PREFERENCES, None, differing, now))
+
+
+def _write(conn: Connection, part: _Part) -> None:
+    bulk.upsert_many(conn, contact, ("contact_id",), _COLUMNS, part.contacts)
+    changes.note(conn, part.history)
+    if part.relabelled:
         mine = recipient.c.recipient_id == bindparam("whose")
-        conn.execute(update(recipient).where(mine).values(private=bindparam("sealed")), relabelled)
-    return erased
+        sealed = update(recipient).where(mine).values(private=bindparam("sealed"))
+        conn.execute(sealed, part.relabelled)
 
 
 def _contacts_of(conn: Connection, recipient_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:

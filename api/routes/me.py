@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
-from api import access_log
+from api import access_log, accesses
 from api.access_log import Access, AccessPlace
 from api.caller import Caller
 from api.control import CONTROLLED, Controller
@@ -81,9 +81,9 @@ async def my_notifications(
 async def my_access(
     caller: Employee, given: Serving, snapshot: Reads, listed: Listed
 ) -> MyAccesses:
-    """Signing in, changes of contacts, and who read this account's data, newest first."""
+    """Signing in, changes of contacts and by whose word (an import, STOP …), newest first."""
     after = _ACCESS.after(listed.cursor)
-    query = access_log.page(
+    query = accesses.page(
         limit=listed.limit + 1,
         account_lookup=given.vault.account_lookup(str(caller.account_id)),
         after=None if after is None else AccessPlace(*after),

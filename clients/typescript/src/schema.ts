@@ -454,7 +454,7 @@ export interface paths {
         };
         /**
          * Who did what
-         * @description Signing in, changes of contacts, and who read this account's data, newest first.
+         * @description Signing in, changes of contacts and by whose word (an import, STOP …), newest first.
          */
         get: operations["my_access_v1_me_access_get"];
         put?: never;
@@ -2443,12 +2443,12 @@ export interface components {
             about: string | null;
             /**
              * Action
-             * @description signed_in, contact_added, contact_verified, …
+             * @description signed_in, contact_added, contact_verified, contact_replaced, suppressed, …
              */
             action: string;
             /**
              * Actor
-             * @description id of the session or key, or `operator`
+             * @description id of the session or key, or by whose word: `operator`, `import`, `stop`, `link` …
              */
             actor: string;
             /**
@@ -4233,7 +4233,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `index`: also, is the chain followed completely and closely? `notify`: also, do recorded events become notices in time? */
-                role?: "index" | "notify" | null;
+                role?: ("index" | "notify") | null;
             };
             header?: never;
             path?: never;
@@ -4395,7 +4395,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `index`: also, is the chain followed completely and closely? `notify`: also, do recorded events become notices in time? */
-                role?: "index" | "notify" | null;
+                role?: ("index" | "notify") | null;
             };
             header?: never;
             path?: never;

@@ -25,6 +25,7 @@ def test_an_export_gives_back_what_was_imported(command, roster):
     assert command.json("recipients", "import", roster(HEADER + ANA + BOSS)) == {
         "accounts": 2,
         "erased": 0,
+        "letters": 0,
     }
     header, *lines = exported(command)
     assert header + "\n" == HEADER

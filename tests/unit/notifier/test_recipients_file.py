@@ -111,7 +111,7 @@ def test_an_import_reads_back_as_it_was(sqlite_database: Database) -> None:
         ContactLine(EMPLOYEE, "ana@example.org", "+15550100123", WEB_PUSH, "pt-BR"),
         ContactLine(EMPLOYER, "", "", "ntfy:payroll", "en"),
     ]
-    assert import_contacts(sqlite_database, VAULT, lines) == Imported(2, 0)
+    assert import_contacts(sqlite_database, VAULT, lines) == Imported(2, 0, 0)
     assert exported(sqlite_database) == sorted(lines)
     buffer = io.StringIO()
     assert write_contacts(exported(sqlite_database), buffer) == 2
@@ -156,5 +156,5 @@ def test_an_erased_account_stays_forgotten(sqlite_database: Database) -> None:
     import_contacts(sqlite_database, VAULT, [line])
     with sqlite_database.begin() as conn:
         assert erase(conn, VAULT, EMPLOYEE, 5).fresh
-    assert import_contacts(sqlite_database, VAULT, [line]) == Imported(0, 1)
+    assert import_contacts(sqlite_database, VAULT, [line]) == Imported(0, 1, 0)
     assert exported(sqlite_database) == []
