@@ -47,6 +47,7 @@ from domain.values import NetworkId
 from notifier.callbacks.tidings import Provider
 from notifier.channels.receiver_address import ReceiverRules
 from notifier.channels.webhook import WebhookChannel
+from notifier.guests import GuestList
 from notifier.privacy import Vault
 from notifier.rendering import Renderer
 from projections.sets import LastServing
@@ -72,8 +73,9 @@ class ApiDependencies:
     API, without a slash at its end, None: under the address that each request names. `latency_seconds`:
     from ledger close to told, as promised. `control`: where it is looked up who controls an account;
     `prover`: proves addresses.
-    `webhooks`: tries receivers of outgoing webhooks out. `trusted_proxies`: who is believed about whom it
-    answers. `sandbox_key`, `sandbox_wallet`: of a development start, for its page; else None.
+    `webhooks`: tries receivers of outgoing webhooks out, `guests`: those that may be written to.
+    `trusted_proxies`: who is believed about whom it answers. `sandbox_key`, `sandbox_wallet`: of a
+    development start, for its page; else None.
     `web_push_key`: the public one that browsers subscribe with, None: no web push.
     """
 
@@ -82,6 +84,7 @@ class ApiDependencies:
     network: NetworkId
     contracts: tuple[str, ...]
     version: str
+    guests: GuestList
     lag_limit_ledgers: int = 24
     latency_seconds: float = 30.0
     max_limit: int = 200

@@ -27,6 +27,7 @@ from benchmarks.serving import BACKLOG, served
 from domain.chain_order import APPLIED, FactJudged
 from domain.facts import StreamPaused, StreamResumed
 from domain.values import network_id, stream_uuid
+from notifier.guests import everybody
 from notifier.privacy import Vault
 from projections.follow import projections_follower
 from store import log
@@ -107,6 +108,7 @@ def feed(url: str, many: int, events: int, beside: Beside) -> Fanned:
         network=_NETWORK,
         contracts=(_CONTRACT,),
         version="0",
+        guests=everybody("Test"),
         registry=registry,
         feed_connections=many,
     )

@@ -24,6 +24,7 @@ from benchmarks import apart, chain, crowd, wrk
 from benchmarks.report import Line, Target
 from benchmarks.scale import Scale
 from benchmarks.serving import served
+from notifier.guests import everybody
 from notifier.privacy import Vault
 from store.engine import Database
 
@@ -108,6 +109,7 @@ def ours(url: str, many: int, rounds: int, seconds: int) -> tuple[Found, dict[st
             network=crowd.NETWORK,
             contracts=(crowd.CONTRACT,),
             version="0",
+            guests=everybody("Test"),
         )
     )
     headers = {"Authorization": f"Bearer {key}"}

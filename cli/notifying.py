@@ -13,6 +13,7 @@ from notifier.callbacks.working import CallbackWorker
 from notifier.canary import Canary
 from notifier.canary_planning import CanaryPlans
 from notifier.contact_sender import ContactSender
+from notifier.guests_on import guests_of
 from notifier.lasting import Lasting
 from notifier.limits import at_most
 from notifier.limits_on import brake_of, spending_of
@@ -31,7 +32,7 @@ from notifier.restraint import Restraint
 from notifier.switched_on import build_channels
 from notifier.ways import Ways
 from notifier.webhooks.planning import Subscribers
-from notifier.worker import build_worker, canary_channel, guests_of
+from notifier.worker import build_worker, canary_channel
 from store.engine import Database
 
 

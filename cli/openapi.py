@@ -9,6 +9,7 @@ import typer
 from api.app import create_app
 from api.dependencies import ApiDependencies
 from domain.values import network_id
+from notifier.guests import everybody
 from notifier.privacy import KEY_BYTES, Vault
 from store.engine import Database
 
@@ -28,6 +29,7 @@ def openapi() -> None:
             network=network_id(""),
             contracts=(),
             version=version("pausewire"),
+            guests=everybody(""),
         )
         document = create_app(given).openapi()
         database.close()

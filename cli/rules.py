@@ -13,8 +13,8 @@ from cli.since import SINCE, since_micros
 from cli.times import when, when_seconds
 from cli.wiring import deployment
 from notifier.backtest import Rules, WouldTell, simulate
+from notifier.guests_on import guests_of
 from notifier.recipients import Roster
-from notifier.worker import guests_of
 
 _SHOWN = 20
 

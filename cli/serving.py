@@ -23,6 +23,7 @@ from config.api_settings import ApiSettings
 from config.push_settings import PushSettings, decoded_vapid_key
 from config.settings import Settings
 from notifier.channels.vapid import VapidKey
+from notifier.guests_on import guests_of
 from notifier.switched_on import webhook_channel
 from store.engine import Database
 from wallets.contract_accounts import ContractAccounts
@@ -142,6 +143,7 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
         prover=Prover(contract_accounts(here.settings)),
         providers=callback_providers(here.settings),
         webhooks=webhook_channel(here.settings),
+        guests=guests_of(here.settings),
         callback_url=here.settings.callbacks.base_url or settings.public_url,
         preview=here.settings.environment == "development",
         feed_connections=settings.feed_connections,

@@ -12,7 +12,7 @@ from notifier.contact_file import ContactLine, read_contacts, write_contacts
 from notifier.contact_import import import_contacts
 from notifier.errors import RecipientsInvalid
 from notifier.guests import GuestList
-from notifier.worker import PRODUCTION, guests_of
+from notifier.guests_on import PRODUCTION, guests_of
 from simulator.accounts import keypair_for
 
 

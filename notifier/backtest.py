@@ -21,7 +21,7 @@ from domain.contract import CONTRACT_RULES
 from domain.facts import ContractPauseSet, StreamFact
 from notifier.content import IN_APP
 from notifier.fanout import everybody_in
-from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList
+from notifier.guests import NOT_A_GUEST, GuestList
 from notifier.histories import Histories, concerns_stream
 from notifier.news import News, contract_kind, listeners, status_news, stream_kind
 from notifier.places import Place, PlannedDelivery, places_for
@@ -64,8 +64,8 @@ class Rules:
     """Today's: `freshness`, seconds, of each channel that can send; `ways`; and who may be written to."""
 
     freshness: Mapping[str, int]
+    guests: GuestList
     ways: Ways = field(default_factory=Ways)
-    guests: GuestList = EVERYBODY
 
 
 def simulate(conn: Connection, roster: Roster, rules: Rules, *, since: int) -> Iterator[WouldTell]:

@@ -20,9 +20,9 @@ from notifier import attempts, ending, states
 from notifier.attempts import Claim, Mark, Message
 from notifier.buckets import BUCKETS_TURN
 from notifier.channels.channel import Channel, Letter
+from notifier.drafts import Draft, Ready, Withheld
 from notifier.ending import End
 from notifier.gate import Gate, Postponed
-from notifier.letters import Draft, Ready, Withheld
 from notifier.pacing import Pacing
 from notifier.patience import nothing_left
 from notifier.retry import NextStep
@@ -132,6 +132,8 @@ class Commits:
     def _withdrawn(self, conn: Connection, held: Claim, why: Withheld, now: int) -> None:
         attempts.withdraw(conn, held, to=why.state, reason=why.reason, now=now)
         self._untaken(conn, held)
+        if held.channel in LANED:  # the next one of its lane need not wait for a poll
+            self._bell.ring(conn, OUTBOX)
 
     def _sent_on(
         self, conn: Connection, held: Claim, draft: Draft | Ready | Exception, now: int

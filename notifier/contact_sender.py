@@ -21,7 +21,7 @@ from notifier.contact_letters import contact_letter
 from notifier.contact_words import ADDED, CODE, ContactRenderer
 from notifier.errors import OutcomeUnknown, Permanent
 from notifier.guard import place_of
-from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
+from notifier.guests import NOT_A_GUEST, GuestList, marked
 from notifier.privacy import Vault
 from notifier.running import run_until
 from notifier.schema import recipient
@@ -49,7 +49,7 @@ class ContactSender:
         channels: Mapping[str, Channel],
         *,
         poll_seconds: float,
-        guests: GuestList = EVERYBODY,
+        guests: GuestList,
         public_url: str | None = None,
         spending: Spending = UNCOUNTED,
         clock: Callable[[], int] = now_micros,
@@ -124,8 +124,8 @@ class ContactSender:
             return
         price, marked_at = 0, None
         try:
-            letter, destination = self._written(row)
-            if not self._guests.admits(row.channel, destination):
+            letter, place = self._written(row)
+            if (destination := self._guests.admit(row.channel, place)) is None:
                 self._settle(row, token, contact_letters.WITHHELD, NOT_A_GUEST)
                 return
             async with channel.prepare(letter, destination) as handover:
@@ -148,7 +148,7 @@ class ContactSender:
         out = ways_out(self._public_url, unsubscribe)
         link = contact_links.address_of(self._public_url, words.token)
         said = self._renderer.render(row.kind, words, row.channel, out, link)
-        said = marked(said, self._guests.network)
+        said = marked(said, self._guests.mark)
         letter = Letter(
             delivery_id=row.letter_id,
             thread=f"contact.{row.contact_id}",

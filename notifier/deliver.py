@@ -16,7 +16,7 @@ import structlog
 
 from notifier.attempt_log import DEFECT_CONTAINED, place_of, report
 from notifier.attempts import Claim, Mark, Message
-from notifier.channels.channel import Channel, Letter, Receipt
+from notifier.channels.channel import Admitted, Channel, Letter, Receipt
 from notifier.commits import Commits, LetterSource, Taken
 from notifier.ending import End
 from notifier.group_commit import GroupCommit
@@ -122,7 +122,7 @@ class Deliverer:
             cost=cost,
         )
 
-    def _letter(self, taken: Taken) -> tuple[Letter, str]:
+    def _letter(self, taken: Taken) -> tuple[Letter, Admitted]:
         if isinstance(taken.draft, Exception):
             raise taken.draft
         return self._letters.write(taken.held, taken.draft), taken.draft.destination

@@ -21,6 +21,7 @@ NotifierError
 │   ├── CallbackUnreadable         the provider's, but not of its shape: told to it, nothing is kept
 │   └── KindUnknown                stored, but of a kind we do not know: tried again, then dead
 ├── ReceiverRefused            an outgoing webhook's URL may not be called; the message says what may
+├── NotAGuest                outside production nothing leaves for there; the message names the setting
 ├── FilterInvalid              a condition on deliveries cannot be read
 ├── RecipientsInvalid          a recipients file has faults: nothing was written
 └── WrongMasterKey             the key is not the one people's data is sealed under: stop
@@ -127,6 +128,10 @@ class KindUnknown(CallbackError):
 
 class ReceiverRefused(NotifierError):
     """An outgoing webhook's URL may not be called; the message says what may."""
+
+
+class NotAGuest(NotifierError):
+    """Outside production nothing leaves for there; the message names the setting that admits it."""
 
 
 class FilterInvalid(NotifierError):

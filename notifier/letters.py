@@ -5,8 +5,8 @@ The same delivery always makes the same letter: content and template version are
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,11 +14,12 @@ from sqlalchemy import Connection, select, update
 
 from notifier import digests, privacy, told_links, unsubscribing
 from notifier.attempts import Claim
-from notifier.channels.channel import Letter
+from notifier.channels.channel import Admitted, Letter
 from notifier.content import DIGEST, EMAIL, Content, Rendered, decode_content
 from notifier.digest_content import digest_of
+from notifier.drafts import ERASED, STRANGER, Draft, Place, Ready, Withheld
 from notifier.errors import DestinationRejected
-from notifier.guests import EVERYBODY, NOT_A_GUEST, GuestList, marked
+from notifier.guests import GuestList, marked
 from notifier.privacy import Vault
 from notifier.recipients import SealedPlace, open_place
 from notifier.rendering import Renderer
@@ -57,45 +58,8 @@ _LETTERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What a letter is made of. `told`: of a digest, all that it tells, in the order of what happened.
-
-    `daily`: the digest is its reader's of the day. `site`: keyed hash of where the destination is at
-    (sites.py).
-    """
-
-    content: Content
-    language: str
-    template_version: str
-    thread: str
-    destination: str
-    unsubscribe_url: str | None = None
-    site: str = ""
-    told: tuple[Content, ...] = ()
-    daily: bool = False
-
-
-class Withheld(NamedTuple):
-    """Why a letter must not leave any more, as the delivery's state and reason."""
-
-    state: str
-    reason: str
-
-
 CANARY_SUBJECT = "Pausewire canary"
 CANARY_TEXT = "Sent each minute to see that people can be told. Nothing is to be done."
-
-
-class Ready(NamedTuple):
-    """A letter that needs no words, and where it goes: a webhook's."""
-
-    letter: Letter
-    destination: str
-    site: str = ""
-
-
-ERASED = Withheld(CANCELLED, "erased")
 
 
 class Letters:
@@ -106,7 +70,7 @@ class Letters:
         vault: Vault,
         renderer: Renderer,
         *,
-        guests: GuestList = EVERYBODY,
+        guests: GuestList,
         canary_place: str = "-",
         public_url: str | None = None,
     ) -> None:
@@ -130,24 +94,32 @@ class Letters:
 
         `known`: by `look_up`. Raises DestinationRejected: the contact is gone.
         """
+        place = self._place(conn, held, known)
+        if isinstance(place, Withheld):
+            return place
+        admitted = self._guests.admit(held.channel, place.destination)
+        return STRANGER if admitted is None else place.then(admitted)
+
+    def _place(self, conn: Connection, held: Claim, known: Mapping[UUID, Any]) -> Place | Withheld:
+        """A person's, a receiver's or the canary's."""
         if held.channel == WEBHOOK:
-            return Ready(*posts.read(conn, self._vault, held))
+            letter, receiver = posts.read(conn, self._vault, held, self._guests.network)
+            return Place(receiver, partial(Ready, letter))
         row = known[held.delivery_id]
         if row.content is None:
             return ERASED
         if row.kind == CANARY:
-            return self._canary(row)
+            return Place(self._canary_place, partial(_canary, row))
         if row.suppressed is not None:
             return Withheld(SUPPRESSED, row.suppressed)
-        return self._draft(conn, held, row)
-
-    def _draft(self, conn: Connection, held: Claim, row: Any) -> Draft | Withheld:
         if held.contact_id is None:
             raise DestinationRejected("the delivery names no contact")
-        place = SealedPlace(held.contact_id, row.recipient_id, row.wrapped_key, row.destination)
-        destination = open_place(self._vault, place)
-        if not self._guests.admits(held.channel, destination):
-            return Withheld(SUPPRESSED, NOT_A_GUEST)
+        sealed = SealedPlace(held.contact_id, row.recipient_id, row.wrapped_key, row.destination)
+        return Place(open_place(self._vault, sealed), partial(self._draft, conn, held, row))
+
+    def _draft(
+        self, conn: Connection, held: Claim, row: Any, destination: Admitted
+    ) -> Draft | Withheld:
         reminds = is_reminder(row)
         looked = held.bundle is not None or reminds
         told = digests.told_in(conn, held, self._vault) if looked else ()
@@ -190,7 +162,7 @@ class Letters:
             words = Rendered(CANARY_SUBJECT, f"{CANARY_TEXT} {draft.content.reference}")
         else:
             words = self._worded(held, draft)
-        words = marked(words, self._guests.network)
+        words = marked(words, self._guests.mark)
         return Letter(
             delivery_id=held.delivery_id,
             thread=draft.thread,
@@ -220,15 +192,16 @@ class Letters:
         link = told_links.link_for(self._vault, held.delivery_id, held.planned_at, url)
         return msgspec.structs.replace(content, link=link)
 
-    def _canary(self, row: Any) -> Draft:
-        """Its place is the deployment's own, no recipient's."""
-        return Draft(
-            content=decode_content(row.content),
-            language=row.language,
-            template_version=row.template_version,
-            thread=CANARY,
-            destination=self._canary_place,
-        )
+
+def _canary(row: Any, destination: Admitted) -> Draft:
+    """Its place is the deployment's own, no recipient's."""
+    return Draft(
+        content=decode_content(row.content),
+        language=row.language,
+        template_version=row.template_version,
+        thread=CANARY,
+        destination=destination,
+    )
 
 
 def _thread(held: Claim, row: Any) -> str:

@@ -10,14 +10,12 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
 from dramatiq import Broker, Middleware, Worker
 from dramatiq.asyncio import async_to_sync
 
-from config.rules import LOOPBACK_HOSTS
 from config.settings import Settings
 from notifier.broker import NAMESPACE, Queues, build_broker, idle_milliseconds
 from notifier.channels.loopback import LoopbackChannel
@@ -25,12 +23,11 @@ from notifier.deliver import Deliverer
 from notifier.facts import FactsAppender
 from notifier.gather import Gatherer
 from notifier.group_commit import GroupCommit
-from notifier.guests import EVERYBODY, GuestList, guest_list
+from notifier.guests_on import guests_of
 from notifier.letters import Letters
 from notifier.limits_on import brake_of, paces_of, spending_of
 from notifier.pacing import Pacing
 from notifier.privacy import Vault
-from notifier.push_on import push_addresses
 from notifier.relay import Relay, RelayOptions
 from notifier.rendering import Renderer
 from notifier.states import CANARY
@@ -43,7 +40,6 @@ WORKER_STOPPED = "notify_worker_stopped"
 
 # Messages queued ahead of the threads: enough that none idles, few enough to be overtaken.
 QUEUED_PER_THREAD = 4
-PRODUCTION = "production"
 _STOP_MILLISECONDS = 60_000  # letters under way end by their own timeouts before that
 
 Role = Callable[[threading.Event], None]
@@ -181,24 +177,6 @@ def _letters(settings: Settings, vault: Vault) -> Letters:
         canary_place=settings.canary.email or "-",
         public_url=settings.api.public_url,
     )
-
-
-def guests_of(settings: Settings) -> GuestList:
-    """Who may be written to: everybody in production, elsewhere guests and what a catcher takes."""
-    if settings.environment == PRODUCTION:
-        return EVERYBODY
-    hosts = [
-        ("email", settings.email.host),
-        ("sms", urlsplit(settings.sms.base_url).hostname),
-        *((f"push {name}", urlsplit(url).hostname) for name, url in push_addresses(settings)),
-    ]
-    if settings.second_email.enabled:
-        hosts.append(("email", settings.second_email.host))
-    if settings.second_sms.provider != "none":
-        hosts.append(("sms", urlsplit(settings.second_sms.base_url).hostname))
-    away = {channel for channel, host in hosts if host not in LOOPBACK_HOSTS}
-    catchers = frozenset(channel for channel, _ in hosts) - away
-    return guest_list(settings.guests.places, catchers, settings.network.passphrase)
 
 
 def canary_channel(settings: Settings) -> str | None:

@@ -37,7 +37,7 @@ from api.webhook_schemas import (
     WebhooksPage,
 )
 from notifier.channels.webhook import secret_text
-from notifier.errors import ReceiverRefused
+from notifier.errors import NotAGuest, ReceiverRefused
 from notifier.webhooks import subscriptions
 from notifier.webhooks.subscriptions import OVERLAP_MICROS, Owner, Place, Wanted
 from notifier.webhooks.trial import try_out
@@ -105,13 +105,22 @@ async def rotate(caller: WebhooksKeeper, given: Serving, webhook_id: WebhookId) 
     )
 
 
-@router.post("/{webhook_id}/test", summary="Try a receiver out", responses=_UNKNOWN)
+@router.post(
+    "/{webhook_id}/test", summary="Try a receiver out", responses=documented(NOT_FOUND, CONFLICT)
+)
 async def test_send(
     caller: WebhooksKeeper, given: Serving, snapshot: Reads, webhook_id: WebhookId
 ) -> TestSent:
-    """Post a `webhook.test` now, once, and tell how it went. A disabled subscription is tried too."""
+    """Post a `webhook.test` now, once, and tell how it went. A disabled subscription is tried too.
+
+    Outside production only receivers on the guest list are posted to (`guests.places`).
+    """
     row = await snapshot.read(lambda conn: own_row(conn, given, caller, webhook_id))
-    return TestSent(**(await try_out(given.webhooks, given.vault, row))._asdict())
+    try:
+        trial = await try_out(given.webhooks, given.vault, given.guests, row)
+    except NotAGuest as error:
+        raise Problem(CONFLICT, str(error)) from error
+    return TestSent(**trial._asdict())
 
 
 @router.post("/{webhook_id}/disable", summary="Switch off", responses=_UNKNOWN)

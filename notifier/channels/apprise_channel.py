@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from notifier.channels.apprise_transport import Answer, Transport, plugin_of
-from notifier.channels.channel import Letter, Receipt
+from notifier.channels.channel import Admitted, Letter, Receipt
 from notifier.errors import DestinationRejected, OutcomeUnknown
 
 
@@ -57,7 +57,9 @@ class AppriseChannel:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"push-{service.provider}")
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["AppriseHandover"]:
+    async def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AsyncIterator["AppriseHandover"]:
         """Read the destination; the plugin is imported (0.2 s) at the first letter only."""
         place = self._service.destination.fullmatch(destination)
         if place is None:

@@ -1,6 +1,7 @@
 """12 What every channel promises: prepare without harm, then send once and bring back a receipt.
 
-In: a letter (rendered content of one delivery) and a destination in clear, from deliver.py.
+In: a letter (rendered content of one delivery) and a destination in clear that the guest list admitted,
+from deliver.py.
 Out: a Receipt, or one DeliveryError that says what is proven (errors.py).
 Next: 13 attempts.py writes the outcome.
 
@@ -13,8 +14,12 @@ import hashlib
 import re
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NewType, Protocol
 from uuid import UUID
+
+# A destination in clear to which letters may leave. guests.py makes them, and nobody else
+# (tests/house/test_ways_out.py): what did not pass the guest list fits no channel.
+Admitted = NewType("Admitted", str)
 
 # Enough of the far side's words to understand a refusal, too little to keep a message.
 DETAIL_CHARACTERS = 200
@@ -82,7 +87,9 @@ class Channel(Protocol):
 
     provider: str
 
-    def prepare(self, letter: Letter, destination: str) -> AbstractAsyncContextManager[Handover]:
+    def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AbstractAsyncContextManager[Handover]:
         """Do all that can fail harmlessly; leaving the context gives connections back.
 
         Raises DeliveryError, never OutcomeUnknown: nothing has left yet.

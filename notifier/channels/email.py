@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from aiosmtplib import SMTPException
 
 from notifier.channels import mime
-from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.channel import Admitted, Letter, Receipt, quoted
 from notifier.channels.dkim import DkimSigner
 from notifier.channels.smtp_answers import (
     data_failure,
@@ -48,7 +48,9 @@ class EmailChannel:
         self._pool = SmtpPool(server, connections=connections)
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["EmailHandover"]:
+    async def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AsyncIterator["EmailHandover"]:
         """Hold a connection on which the server has agreed to sender and recipient."""
         address = ascii_address(destination)
         mail = mime.build(letter, sender=self._sender, destination=address, mark=self._mark)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from notifier.channels.channel import Letter, Receipt
+from notifier.channels.channel import Admitted, Letter, Receipt
 
 
 class LoopbackChannel:
@@ -12,7 +12,9 @@ class LoopbackChannel:
     provider = "canary"
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["LoopbackHandover"]:
+    async def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AsyncIterator["LoopbackHandover"]:
         """Nothing can fail."""
         del destination
         yield LoopbackHandover(letter)

@@ -7,7 +7,7 @@ hold up a telephone.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from notifier.channels.channel import Channel, Handover, Letter
+from notifier.channels.channel import Admitted, Channel, Handover, Letter
 from notifier.errors import DestinationRejected
 from notifier.push_places import service_of
 
@@ -28,7 +28,7 @@ class PushServices:
         return found
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator[Handover]:
+    async def prepare(self, letter: Letter, destination: Admitted) -> AsyncIterator[Handover]:
         """As the destination's service does."""
         async with self.carrier(destination).prepare(letter, destination) as handover:
             yield handover

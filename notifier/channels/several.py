@@ -8,7 +8,7 @@ bucket.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from notifier.channels.channel import Channel, Handover, Letter
+from notifier.channels.channel import Admitted, Channel, Handover, Letter
 from notifier.errors import ProviderFault, Transient
 
 
@@ -26,7 +26,7 @@ class Several:
         return self.channels[place + 1 :]
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator[Handover]:
+    async def prepare(self, letter: Letter, destination: Admitted) -> AsyncIterator[Handover]:
         """By the first that can be reached: for whoever knows no gate. Raises what the last one said."""
         *others, last = self.channels
         async with AsyncExitStack() as stack:

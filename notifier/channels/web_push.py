@@ -13,7 +13,7 @@ from time import time
 import aiohttp
 import msgspec
 
-from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.channel import Admitted, Letter, Receipt, quoted
 from notifier.channels.guarded_session import GuardedSession, beginning
 from notifier.channels.http_answers import retry_after_seconds
 from notifier.channels.push_encryption import MOST_PLAIN_BYTES, encrypted
@@ -55,7 +55,9 @@ class WebPushChannel:
         )
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["WebPushHandover"]:
+    async def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AsyncIterator["WebPushHandover"]:
         """Check the endpoint, encrypt, sign; nothing connects before the POST."""
         try:
             subscription = read_subscription(destination)

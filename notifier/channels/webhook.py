@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import msgspec
 
-from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.channel import Admitted, Letter, Receipt, quoted
 from notifier.channels.guarded_session import GuardedSession, beginning
 from notifier.channels.http_answers import retry_after_seconds
 from notifier.channels.receiver_address import CheckedResolver, ReceiverRules, is_refused
@@ -44,6 +44,11 @@ def destination_of(receiver: Receiver) -> str:
     return msgspec.json.encode(receiver).decode()
 
 
+def url_of(destination: str) -> str:
+    """Where such a destination is posted to."""
+    return msgspec.json.decode(destination, type=Receiver).url
+
+
 class WebhookChannel:
     """Letters as signed POSTs. `clock`: unix seconds."""
 
@@ -68,7 +73,9 @@ class WebhookChannel:
         )
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["WebhookHandover"]:
+    async def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AsyncIterator["WebhookHandover"]:
         """Check the URL and sign; nothing connects before the POST."""
         receiver = msgspec.json.decode(destination, type=Receiver)
         try:

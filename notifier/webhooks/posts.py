@@ -3,8 +3,13 @@
 In: a claim of the channel `webhook`. Out: a Letter whose text is the body. The same delivery always
 makes the same body: it is read from the notice as it was planned.
 
-    {"type": "stream.paused", "timestamp": "2026-03-02T09:15:00Z", "data": {"notice": "…", "reference":
-     "8F3A…", "event_id": "…", "position": "42", "contract_id": "C…", "stream_id": "7", "late": false, …}}
+    {"type": "stream.paused", "timestamp": "2026-03-02T09:15:00Z",
+     "network": "Public Global Stellar Network",
+     "data": {"notice_id": "…", "reference": "8F3A…", "event_id": "…", "position": "42",
+              "contract_id": "C…", "stream_id": "7", "late": false, …}}
+
+`network` is the name of the network that the news is of, in every body, production's too: a receiver that
+got the address of a test deployment tells it from the real one.
 """
 
 from datetime import UTC, datetime
@@ -67,13 +72,13 @@ def event_type(kind: str) -> str:
     return _CONTRACT_KINDS.get(kind, f"stream.{kind}")
 
 
-def read(conn: Connection, vault: Vault, held: Held) -> tuple[Letter, str]:
-    """The letter and where it goes. Raises DestinationRejected once the subscription is gone."""
+def read(conn: Connection, vault: Vault, held: Held, network: str) -> tuple[Letter, str]:
+    """The letter and where it would go. Raises DestinationRejected once the subscription is gone."""
     row = conn.execute(select(webhook).where(webhook.c.webhook_id == held.contact_id)).one_or_none()
     if row is None or row.private is None:
         raise DestinationRejected("the subscription was deleted")
     told = conn.execute(select(notice).where(notice.c.notice_id == held.notice_id)).one()
-    return post(told, held), receiver(vault, row, held.claimed_at)
+    return post(told, held, network), receiver(vault, row, held.claimed_at)
 
 
 def receiver(vault: Vault, row: Row[Any], now: int) -> str:
@@ -83,8 +88,8 @@ def receiver(vault: Vault, row: Row[Any], now: int) -> str:
     return destination_of(Receiver(private.url, keys))
 
 
-def post(told: Row[Any], held: Held) -> Letter:
-    """A notice as a body."""
+def post(told: Row[Any], held: Held, network: str) -> Letter:
+    """A notice as a body; `network`: its name."""
     content = decode_content(told.content)
     data = {
         "notice_id": str(told.notice_id),
@@ -105,17 +110,22 @@ def post(told: Row[Any], held: Held) -> Letter:
     }
     return _letter(
         held.delivery_id,
-        {"type": event_type(content.kind), "timestamp": _time(content.happened_at), "data": data},
+        _body(event_type(content.kind), content.happened_at, network, data),
         planned_at=held.planned_at,
         deadline_at=held.deadline_at,
     )
 
 
-def test_post(identity: UUID, webhook_id: UUID, now: int) -> Letter:
-    """A body by which a receiver can be tried out; `now`: microseconds."""
+def test_post(identity: UUID, webhook_id: UUID, now: int, network: str) -> Letter:
+    """A body by which a receiver can be tried out; `now`: microseconds, `network`: its name."""
     data = {"webhook_id": str(webhook_id)}
-    body = {"type": TEST, "timestamp": _time(now // 1_000_000), "data": data}
+    body = _body(TEST, now // 1_000_000, network, data)
     return _letter(identity, body, planned_at=now, deadline_at=now)
+
+
+def _body(kind: str, at: int, network: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What every post has; `at`: unix seconds."""
+    return {"type": kind, "timestamp": _time(at), "network": network, "data": data}
 
 
 def _letter(identity: UUID, body: Any, *, planned_at: int, deadline_at: int) -> Letter:

@@ -25,6 +25,7 @@ from tests.fakes import chain
 from tests.fakes.catching import catching
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.controlled import Network
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.served import Served
 
 KEY = VapidKey(ec.generate_private_key(ec.SECP256R1()), "mailto:ops@example.test")
@@ -112,6 +113,7 @@ def sent(site):
         site.served.database,
         site.served.given.vault,
         {"push": WebPushChannel(KEY, LOOPBACK, timeout_seconds=5)},
+        guests=EVERYBODY,
         poll_seconds=0.01,
     )
 

@@ -16,6 +16,7 @@ from notifier.wishing import set_language, set_preferences
 from store.clock import now_micros
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from wallets.control import Control
 from wallets.errors import ChainUnreadable
 
@@ -38,7 +39,7 @@ def code_sent(site):
     """What really left for the newest place, by a channel that keeps it."""
     channels = {name: FakeChannel(provider=name) for name in ("email", "sms", "push")}
     sender = ContactSender(
-        site.served.database, site.served.given.vault, channels, poll_seconds=0.01
+        site.served.database, site.served.given.vault, channels, guests=EVERYBODY, poll_seconds=0.01
     )
 
     async def send_all() -> None:

@@ -11,6 +11,7 @@ from notifier.contact_sender import ContactSender
 from store.clock import now_micros
 from tests.fakes.controlled import Network
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.served import Served
 from tests.fakes.wallet import person, signed
 
@@ -26,7 +27,7 @@ class Home:
         self.served = Served(database, control=self.network)
         self.channels = {name: FakeChannel(provider=name) for name in ("email", "sms", "push")}
         self.sender = ContactSender(
-            database, self.served.given.vault, self.channels, poll_seconds=0.01
+            database, self.served.given.vault, self.channels, guests=EVERYBODY, poll_seconds=0.01
         )
 
     async def sign_in(self, keypair=ANA) -> str:

@@ -27,6 +27,7 @@ from notifier.schema import delivery
 from notifier.spending import UNCOUNTED, Caps, Spending
 from notifier.sweep import Sweeper
 from store.engine import Database
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import vault
 
 LEASE_SECONDS = 0.5
@@ -72,7 +73,7 @@ async def deliver(database: Database, taken: Path, spending: Spending = UNCOUNTE
     channel = Several("email", (Provider("one", None), Provider("two", taken)))
     deliverer = Deliverer(
         moves=GroupCommit(database),
-        letters=Letters(vault(), Renderer()),
+        letters=Letters(vault(), Renderer(), guests=EVERYBODY),
         channels={"email": channel},
         lease_seconds=LEASE_SECONDS,
         worker="w",

@@ -14,10 +14,11 @@ from notifier.attempts import Claim, Mark
 from notifier.beliefs import TELLS
 from notifier.channels.channel import Letter, Receipt
 from notifier.content import Content
+from notifier.drafts import Draft, Withheld
 from notifier.ending import End
 from notifier.errors import ChannelUnavailable, DestinationRejected
 from notifier.gather import Gatherer
-from notifier.letters import Draft, Letters, Withheld
+from notifier.letters import Letters
 from notifier.relay import Relay, RelayOptions
 from notifier.rendering import Renderer
 from notifier.restraint import Restraint
@@ -25,6 +26,7 @@ from notifier.result import PREPARING, SENDING, Result
 from notifier.schema import delivery, notice
 from notifier.states import CLAIMED, QUEUED
 from notifier.sweep import Sweeper
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planning import World
 
 SECOND = 1_000_000
@@ -97,7 +99,7 @@ class Postman:
             clock=self.clock,
         )
         self._sweeper = Sweeper(database, sweep_seconds=1, clock=self.clock)
-        self._letters = Letters(self.world.vault, Renderer())
+        self._letters = Letters(self.world.vault, Renderer(), guests=EVERYBODY)
 
     def gather(self) -> int:
         """Gather all that is due."""

@@ -17,6 +17,7 @@ from store.clock import now_micros
 from store.engine import Database
 from store.schema import ledger_close, scanned_range
 from tests.fakes.chain import CONTRACT, EMPLOYEE, GENESIS
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planning import NETWORK, World
 
 
@@ -34,6 +35,7 @@ class Served:
                 network=NETWORK,
                 contracts=(CONTRACT,),
                 version="0.0.test",
+                guests=EVERYBODY,
                 metrics_networks=(ip_network("127.0.0.0/8"),),
             ),
             **changes,

@@ -46,6 +46,7 @@ from store.clock import now_micros
 from store.engine import Database
 from store.schema import ingest_source
 from tests.fakes import chain
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.served import Served
 from tests.house.repository import ROOT
 
@@ -76,6 +77,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
         network=network_id("Test"),
         contracts=(),
         version="0",
+        guests=EVERYBODY,
     )
     yield create_app(given).openapi()
     database.close()

@@ -6,14 +6,16 @@ from sqlalchemy import select
 from notifier import suppression, unsubscribing
 from notifier.attempts import Claim
 from notifier.contact_file import ContactLine
+from notifier.drafts import Withheld
 from notifier.erasure import erase
-from notifier.letters import Letters, Withheld
+from notifier.letters import Letters
 from notifier.rendering import Renderer
 from notifier.schema import delivery
 from notifier.suppression import HARD_BOUNCE
 from notifier.wishing import set_language
 from tests.fakes import chain
 from tests.fakes.chain import EMPLOYEE
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.served import Served
 
 ANA = "ana@example.test"
@@ -43,7 +45,9 @@ def drafted(served: Served):
             claimed_at=0,
             lease_until=0,
         )
-        letters = Letters(served.world.vault, Renderer(), public_url="https://pay.example")
+        letters = Letters(
+            served.world.vault, Renderer(), guests=EVERYBODY, public_url="https://pay.example"
+        )
         draft = letters.read(conn, held, letters.look_up(conn, [held]))
         return draft if isinstance(draft, Withheld) else letters.write(held, draft)
 

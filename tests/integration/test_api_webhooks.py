@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -9,9 +10,11 @@ import pytest
 from sqlalchemy import select, update
 
 from api import keys
+from notifier.channels.receiver_address import CheckedResolver
 from notifier.channels.webhook import WebhookChannel
 from notifier.deliver import Deliverer
 from notifier.group_commit import GroupCommit
+from notifier.guests import guest_list
 from notifier.letters import Letters
 from notifier.relay import Relay, RelayOptions
 from notifier.rendering import Renderer
@@ -20,8 +23,10 @@ from notifier.webhooks.schema import webhook
 from tests.contract.test_channel_suite import LOOPBACK
 from tests.fakes import chain
 from tests.fakes.chain import CONTRACT, EMPLOYEE
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.http_provider import HttpProvider, Scripted, http_provider
 from tests.fakes.served import Served, ids
+from tests.unit.notifier.test_receiver_address import Names
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ async def deliver(served: Served) -> None:
     relay = Relay(served.database, lambda _, planned, n: queued.append((planned, n)), options)
     deliverer = Deliverer(
         moves=GroupCommit(served.database),
-        letters=Letters(served.world.vault, Renderer()),
+        letters=Letters(served.world.vault, Renderer(), guests=EVERYBODY),
         channels={"webhook": WebhookChannel(LOOPBACK, timeout_seconds=5)},
         lease_seconds=120,
         worker="w",
@@ -192,3 +197,31 @@ async def test_a_log_shows_only_its_own_webhooks_deliveries(served, receiver):
     path = f"/v1/webhooks/{two['webhook_id']}/deliveries/{entry['delivery_id']}"
     assert (await served.ask(path)).status_code == 404
     assert (await served.ask(f"{path}/redrive", method="POST")).status_code == 404
+
+
+async def test_outside_production_a_receiver_is_tried_out_only_where_it_is_a_guest(
+    served, receiver, database
+):
+    names = Names(["127.0.0.1"])
+    port = receiver.url.rpartition(":")[2]
+    url = f"http://hooks.example.test:{port}/hooks"
+    made = await make(served, url)
+    path = f"/v1/webhooks/{made['webhook_id']}/test"
+    for places, status in (((), 409), (("hooks.example.test",), 200), ((url,), 200)):
+        channel = WebhookChannel(
+            LOOPBACK, timeout_seconds=5, resolver=CheckedResolver(LOOPBACK, names)
+        )
+        guests = guest_list(places, frozenset(), "Test SDF Network ; September 2015")
+        staging = Served(database, webhooks=channel, guests=guests)
+        staging.key = served.key
+        answer = await staging.ask(path, method="POST")
+        await channel.close()
+        assert answer.status_code == status, answer.text
+        if status == 409:
+            assert "hooks.example.test" in answer.json()["detail"]
+            assert "guests.places" in answer.json()["detail"]
+            assert receiver.requests == []
+    assert len(receiver.requests) == 2
+    assert {json.loads(each["body"])["network"] for each in receiver.requests} == {
+        "Test SDF Network"
+    }

@@ -20,6 +20,7 @@ from store.clock import now_micros
 from store.engine import Database
 from store.errors import StoreError
 from tests.fakes.chain import EMPLOYEE, EMPLOYER, cancelled, created, paused, place, resumed
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planning import FOREVER, World
 from tests.house.repository import ROOT
 
@@ -43,7 +44,7 @@ def world_of(database: Database) -> World:
 
 
 def would(world: World, *, since: int = 0, freshness: dict[str, int] | None = None):
-    rules = Rules(freshness=FOREVER if freshness is None else freshness)
+    rules = Rules(freshness=FOREVER if freshness is None else freshness, guests=EVERYBODY)
     return by_rules(world, rules, since=since)
 
 
@@ -118,7 +119,7 @@ def test_people_with_wishes_are_told_what_planning_plans(
     world.register(ContactLine(EMPLOYEE, **EVERYWHERE, **wishes))
     world.register(ContactLine(EMPLOYER, email="boss@example.org"))
     record_and_plan(world, hand)
-    found = by_rules(world, Rules(freshness=FOREVER, ways=STEPS))
+    found = by_rules(world, Rules(freshness=FOREVER, guests=EVERYBODY, ways=STEPS))
     assert as_told(found) == as_planned(world)
 
 
@@ -140,7 +141,7 @@ def test_unverified_and_suppressed_places_are_told_what_planning_plans(database:
             )
         )
     record_and_plan(world, hand)
-    found = by_rules(world, Rules(freshness=FOREVER, ways=STEPS))
+    found = by_rules(world, Rules(freshness=FOREVER, guests=EVERYBODY, ways=STEPS))
     assert as_told(found) == as_planned(world)
     assert {each.channels for each in found if each.account_id == EMPLOYEE} == {("sms",)}
     assert {why for each in found for why in each.withheld.values()} == {"bounced"}
@@ -148,7 +149,7 @@ def test_unverified_and_suppressed_places_are_told_what_planning_plans(database:
 
 def test_who_is_no_guest_is_not_written_to(database: Database) -> None:
     world = world_of(database)
-    guests = GuestList(everybody=False, places=frozenset({"+15550100123"}))
+    guests = GuestList(everybody=False, network="Test", places=frozenset({"+15550100123"}))
     found = by_rules(world, Rules(freshness=FOREVER, guests=guests))
     mine = [each for each in found if each.account_id == EMPLOYEE]
     assert {each.channels for each in mine} == {("sms",)}

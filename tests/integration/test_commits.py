@@ -11,8 +11,9 @@ from sqlalchemy import Engine, event, select, update
 from notifier.attempts import Mark, Message
 from notifier.channels.channel import Receipt
 from notifier.commits import Commits, Taken
+from notifier.drafts import Draft
 from notifier.ending import End
-from notifier.letters import Draft, Letters
+from notifier.letters import Letters
 from notifier.limits import Pace
 from notifier.pacing import Paces, Pacing
 from notifier.rendering import Renderer
@@ -25,6 +26,7 @@ from store.clock import now_micros
 from store.engine import Database
 from store.gather import gathering
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import delivery_row, plan_many, vault
 
 PRICE = 7
@@ -40,7 +42,7 @@ LOCKS = {
 
 def commits(database: Database, *, cap: int = 0) -> Commits:
     return Commits(
-        letters=Letters(vault(), Renderer()),
+        letters=Letters(vault(), Renderer(), guests=EVERYBODY),
         channels={"email": FakeChannel()},
         pacing=Pacing(Paces(providers={"fake": Pace(1_000_000, 9)})),
         till=Till(Spending(Caps(prices={"email": PRICE}, total=cap))),

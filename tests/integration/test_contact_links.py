@@ -15,6 +15,7 @@ from notifier.schema import contact
 from notifier.wishing import set_language
 from store.clock import now_micros
 from tests.fakes.at_home import ANA, BEN, EMAIL, PHONE, Home
+from tests.fakes.guests import EVERYBODY
 
 PUBLIC = "https://pay.example/wire"
 LINK = re.compile(r"https://pay\.example/wire(/v1/confirm/[A-Za-z0-9_-]{43})")
@@ -29,6 +30,7 @@ class Mailbox(Home):
             database,
             self.served.given.vault,
             self.channels,
+            guests=EVERYBODY,
             poll_seconds=0.01,
             public_url=PUBLIC,
         )

@@ -18,6 +18,7 @@ from notifier.rendering import Renderer
 from notifier.schema import attempt, delivery, recipient
 from store.clock import now_micros
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import plan, vault
 
 
@@ -58,7 +59,7 @@ def row(database) -> Any:
 async def delivered(database, channel) -> Any:
     deliverer = Deliverer(
         moves=GroupCommit(database),
-        letters=Letters(vault(), Renderer()),
+        letters=Letters(vault(), Renderer(), guests=EVERYBODY),
         channels={"email": channel},
         lease_seconds=120,
         worker="w",

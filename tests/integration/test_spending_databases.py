@@ -24,6 +24,7 @@ from notifier.spending import Caps, Spending
 from store.engine import Database
 from tests.fakes.delivering import LEASE_SECONDS
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import plan_many, vault
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def test_several_processes_never_spend_more_than_there_is(database: Database) ->
         async def work() -> None:
             deliverer = Deliverer(
                 moves=GroupCommit(database),
-                letters=Letters(vault(), Renderer()),
+                letters=Letters(vault(), Renderer(), guests=EVERYBODY),
                 channels={"email": channel},
                 lease_seconds=120,
                 worker="w",

@@ -1143,6 +1143,8 @@ export interface paths {
         /**
          * Try a receiver out
          * @description Post a `webhook.test` now, once, and tell how it went. A disabled subscription is tried too.
+         *
+         *     Outside production only receivers on the guest list are posted to (`guests.places`).
          */
         post: operations["test_send_v1_webhooks__webhook_id__test_post"];
         delete?: never;
@@ -9469,6 +9471,15 @@ export interface operations {
             };
             /** @description Nothing is known under this address */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow this */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

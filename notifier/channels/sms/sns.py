@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
 
-from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.channel import Admitted, Letter, Receipt, quoted
 from notifier.channels.http_answers import refusal, retry_after_seconds
 from notifier.channels.sms.aws_signing import AwsKey, signed_headers
 from notifier.channels.sms.posting import FormHandover, FormPoster, Posted
@@ -76,7 +76,7 @@ class SnsChannel:
         self._poster = FormPoster(account.timeout_seconds)
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator[FormHandover]:
+    async def prepare(self, letter: Letter, destination: Admitted) -> AsyncIterator[FormHandover]:
         """Sign the request; nothing can be agreed before the POST."""
         account = self._account
         body = urlencode(_form(account.sender, letter.text, destination)).encode()

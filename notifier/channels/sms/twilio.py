@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import msgspec
 
-from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.channel import Admitted, Letter, Receipt, quoted
 from notifier.channels.http_answers import refusal, retry_after_seconds
 from notifier.errors import (
     ChannelUnavailable,
@@ -89,7 +89,9 @@ class TwilioChannel:
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator["TwilioHandover"]:
+    async def prepare(
+        self, letter: Letter, destination: Admitted
+    ) -> AsyncIterator["TwilioHandover"]:
         """Nothing can be agreed before the POST: only the request is made ready."""
         account = self._account
         # Past its deadline the news is stale, however long the handset was off.

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from notifier.channels.channel import Letter, Receipt, quoted
+from notifier.channels.channel import Admitted, Letter, Receipt, quoted
 from notifier.channels.http_answers import refusal, retry_after_seconds
 from notifier.channels.sms.posting import FormHandover, FormPoster, Posted
 from notifier.errors import (
@@ -90,7 +90,7 @@ class VonageChannel:
         self._poster = FormPoster(account.timeout_seconds)
 
     @asynccontextmanager
-    async def prepare(self, letter: Letter, destination: str) -> AsyncIterator[FormHandover]:
+    async def prepare(self, letter: Letter, destination: Admitted) -> AsyncIterator[FormHandover]:
         """Only the request is made ready: nothing can be agreed before the POST."""
         account = self._account
         # Past its deadline the news is stale, however long the handset was off.

@@ -21,6 +21,7 @@ from store.clock import now_micros
 from store.errors import ConnectionLost
 from tests.fakes.chain import EMPLOYEE
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 
 EMAIL = "ana@example.org"
 
@@ -35,6 +36,7 @@ class Desk:
             database,
             self.vault,
             {"email": self.channel},
+            guests=EVERYBODY,
             poll_seconds=0.01,
             clock=lambda: self.now,
         )
@@ -261,6 +263,7 @@ async def test_only_news_that_may_go_on_can_be_ended_by_its_foot(desk):
         desk.database,
         desk.vault,
         {"email": desk.channel},
+        guests=EVERYBODY,
         poll_seconds=0.01,
         public_url="https://pay.example",
         clock=lambda: desk.now,
@@ -292,6 +295,7 @@ async def test_codes_are_paid_for_out_of_the_days_money_and_wait_where_it_is_spe
         desk.database,
         desk.vault,
         {"email": desk.channel},
+        guests=EVERYBODY,
         poll_seconds=0.01,
         spending=spending,
         clock=lambda: desk.now,
@@ -318,6 +322,7 @@ async def test_what_was_not_taken_is_paid_back_in_the_transaction_that_says_so(d
         desk.database,
         desk.vault,
         {"email": desk.channel},
+        guests=EVERYBODY,
         poll_seconds=0.01,
         spending=Spending(Caps(prices={"email": 5}, total=10)),
         clock=lambda: desk.now,

@@ -23,6 +23,7 @@ from store.clock import now_micros
 from store.engine import Database
 from store.errors import ConnectionLost, DatabaseLocked
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import PLACES, attempt_rows, delivery_row, plan, vault
 
 
@@ -35,7 +36,7 @@ class Bench:
         self.moves = moves
         self.deliverer = Deliverer(
             moves=moves,
-            letters=Letters(vault(), Renderer()),
+            letters=Letters(vault(), Renderer(), guests=EVERYBODY),
             channels={"email": self.channel},
             lease_seconds=120,
             worker="w1",
@@ -317,7 +318,7 @@ async def test_what_did_not_leave_gives_its_token_back(bench: Bench) -> None:
     pacing = Pacing(Paces(persons={"email": Pace(3_600_000_000, 1)}))
     deliverer = Deliverer(
         moves=bench.moves,
-        letters=Letters(vault(), Renderer()),
+        letters=Letters(vault(), Renderer(), guests=EVERYBODY),
         channels={"email": bench.channel},
         lease_seconds=120,
         worker="w1",

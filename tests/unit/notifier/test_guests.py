@@ -10,19 +10,34 @@ from config.network_settings import NetworkSettings
 from config.push_settings import PushSettings
 from config.settings import Settings
 from notifier.attempts import Message, claim
+from notifier.channels.webhook import Receiver, destination_of
 from notifier.content import Rendered
 from notifier.deliver import Deliverer
+from notifier.drafts import Draft, Withheld
 from notifier.group_commit import GroupCommit
-from notifier.guests import EVERYBODY, NOT_A_GUEST, guest_list, marked, network_name
-from notifier.letters import Draft, Letters, Withheld
+from notifier.guests import NOT_A_GUEST, guest_list, marked, network_name
+from notifier.guests_on import guests_of
+from notifier.letters import Letters
 from notifier.rendering import Renderer
 from notifier.schema import delivery
-from notifier.worker import guests_of
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import PLACES, delivery_row, plan, vault
 
 NETWORK = "Test SDF Network ; September 2015"
+PUBLIC = "Public Global Stellar Network ; September 2015"
 GUESTS = guest_list(
     ("Ana@Example.org", "@team.test", "+15550100123"), frozenset({"push ntfy"}), NETWORK
+)
+
+RECEIVERS = guest_list(
+    (
+        "hooks.Team.example",
+        "@team.test",
+        "https://shared.example/Catch/A",
+        "https://root.example",
+    ),
+    frozenset({"webhook"}),  # no catcher stands in for everybody's receivers
+    NETWORK,
 )
 
 
@@ -37,6 +52,7 @@ GUESTS = guest_list(
         ("email", "ana@example.org@team.test", True),
         ("email", "", False),
         ("email", "@", False),
+        ("push", "telegram:@team.test", False),
         ("sms", "+15550100123", True),
         ("sms", "+15550100124", False),
         ("push", "ntfy:whatever", True),
@@ -46,12 +62,48 @@ GUESTS = guest_list(
             False,
         ),
         ("push", '{"endpoint": "http://127.0.0.1/x", "keys": {"p256dh": "", "auth": ""}}', True),
-        ("webhook", "https://example.org/", False),
     ],
 )
 def test_guests_and_catchers_are_admitted_and_nobody_else(channel, place, admitted):
     assert GUESTS.admits(channel, place) is admitted
-    assert EVERYBODY.admits(channel, place)
+    assert GUESTS.admit(channel, place) == (place if admitted else None)
+    assert EVERYBODY.admit(channel, place) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "admitted"),
+    [
+        ("https://hooks.team.example/", True),
+        ("https://HOOKS.team.example:8443/any?x=1", True),
+        ("https://team.example/", False),
+        ("https://sub.hooks.team.example/", False),
+        ("https://hooks.team.example.evil.test/", False),
+        ("https://hooks.team.example@evil.test/", False),
+        ("https://evil.test/hooks.team.example", False),
+        ("https://evil.test/?to=https://hooks.team.example/", False),
+        ("https://evil.test/@team.test", False),
+        ("https://Shared.example/Catch/A", True),
+        ("https://shared.example/catch/a", False),
+        ("https://shared.example/Catch/A/b", False),
+        ("https://shared.example/", False),
+        ("https://root.example", True),
+        ("https://root.example/", True),
+        ("http://127.0.0.1:9000/hook", True),
+        ("http://127.8.0.1/", True),
+        ("http://[::1]:9000/", True),
+        ("http://localhost/", True),
+        ("https://localhost.evil.test/", False),
+        ("https://127.0.0.1.evil.test/", False),
+        ("http://10.0.0.1/", False),
+        ("https://[/", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_a_receiver_is_a_guest_by_its_host_or_its_very_url(url, admitted):
+    receiver = destination_of(Receiver(url, (b"k" * 32,)))
+    assert RECEIVERS.admits("webhook", receiver) is admitted
+    assert EVERYBODY.admits("webhook", receiver)
 
 
 def settings(**changes):
@@ -61,21 +113,24 @@ def settings(**changes):
 
 
 def test_in_production_everybody_is_written_to_and_nothing_is_marked():
-    production = guests_of(Settings(environment="production"))
-    assert (production.everybody, production.network) == (True, None)
+    production = guests_of(
+        Settings(environment="production", network=NetworkSettings(passphrase=PUBLIC))
+    )
+    assert (production.everybody, production.mark) == (True, None)
+    assert production.network == "Public Global Stellar Network"
 
 
 def test_a_provider_on_this_machine_is_a_catcher_and_no_other_is():
     here = settings(
         email=EmailSettings(host="127.0.0.1"), push=PushSettings(ntfy_url="http://localhost:1")
     )
-    assert guests_of(here).catchers == {"email", "push ntfy"}
+    assert guests_of(here).catchers == {"email", "push ntfy", "canary"}
     away = settings(
         email=EmailSettings(host="mail.test"),
         sms=SmsSettings(base_url="https://api.twilio.com"),
         push=PushSettings(ntfy_url="https://127.0.0.1.example.org"),
     )
-    assert guests_of(away).catchers == set()
+    assert guests_of(away).catchers == {"canary"}
     assert guests_of(away).admits("email", "ana@example.org")
     assert not guests_of(away).admits("email", "eve@example.org")
 

@@ -8,16 +8,18 @@ from sqlalchemy import Connection, delete, select, update
 from notifier import attempts, suppression, told_links
 from notifier.attempts import Claim, Message
 from notifier.content import encode_content
+from notifier.drafts import ERASED, Draft, Ready, Withheld
 from notifier.errors import DestinationRejected
-from notifier.letters import ERASED, Draft, Letters, Ready, Withheld
+from notifier.letters import Letters
 from notifier.rendering import Renderer
 from notifier.schema import contact, notice
 from notifier.sites import site_lookup
 from store.clock import now_micros
 from store.engine import Database
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import CONTRACT, PLACES, content, plan, vault
 
-LETTERS = Letters(vault(), Renderer())
+LETTERS = Letters(vault(), Renderer(), guests=EVERYBODY)
 
 
 def claim(conn: Connection, channel: str = "email", **changes: Any) -> Claim:
@@ -119,7 +121,7 @@ def test_a_telephone_number_is_at_no_site(sqlite_database: Database) -> None:
 def test_a_mail_leads_to_the_page_that_knows_whether_it_was_seen(
     sqlite_database: Database, channel: str
 ) -> None:
-    letters = Letters(vault(), Renderer(), public_url="https://pay.example/wire")
+    letters = Letters(vault(), Renderer(), guests=EVERYBODY, public_url="https://pay.example/wire")
     place = f"https://pay.example/wire/streams/{CONTRACT}/7"
     with sqlite_database.begin() as conn:
         held = claim(conn, channel)

@@ -11,6 +11,7 @@ from notifier.attempts import Claim, Mark, Message
 from notifier.buckets import RATE, provider_bucket, rate_bucket, site_bucket
 from notifier.channels.channel import Receipt
 from notifier.channels.push_services import PushServices
+from notifier.drafts import Ready
 from notifier.ending import End
 from notifier.errors import (
     ChannelUnavailable,
@@ -20,7 +21,6 @@ from notifier.errors import (
     Throttled,
 )
 from notifier.gate import Gate, Postponed
-from notifier.letters import Ready
 from notifier.limits import Pace, at_most
 from notifier.pacing import Paces, Pacing
 from notifier.relay import Relay, RelayOptions

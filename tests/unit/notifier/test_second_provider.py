@@ -34,6 +34,7 @@ from notifier.schema import delivery, provider_health
 from notifier.sweep import Sweeper
 from store.engine import Database
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import HOUR, attempt_rows, delivery_row, plan, vault
 
 NOW = 1_790_000_000_000_000
@@ -52,7 +53,7 @@ class Bench:
         self.messages: list[tuple[UUID, int]] = []
         self.deliverer = Deliverer(
             moves=GroupCommit(database),
-            letters=Letters(vault(), Renderer()),
+            letters=Letters(vault(), Renderer(), guests=EVERYBODY),
             channels={"email": channel},
             lease_seconds=120,
             worker="w",

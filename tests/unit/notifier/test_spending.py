@@ -24,6 +24,7 @@ from notifier.states import EXPIRED
 from notifier.sweep import Sweeper
 from store.engine import Database
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import delivery_row, plan, vault
 
 DAY = 86_400_000_000
@@ -43,7 +44,7 @@ class Bench:
         self.channels = {name: FakeChannel(provider=name) for name in ("sms", "email")}
         self.deliverer = Deliverer(
             moves=GroupCommit(database),
-            letters=Letters(vault(), Renderer()),
+            letters=Letters(vault(), Renderer(), guests=EVERYBODY),
             channels=self.channels,
             lease_seconds=120,
             worker="w1",

@@ -23,6 +23,7 @@ from simulator.catchers.web_push_keys import subscription_keys
 from store.clock import now_micros
 from store.engine import Database
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import attempt_rows, delivery_row, plan, vault
 
 BROWSER = json.dumps(
@@ -121,7 +122,7 @@ async def test_a_sick_service_holds_up_no_other_and_costs_no_attempt(
     ntfy, browser = FakeChannel(provider="ntfy"), FakeChannel(provider="web-push")
     deliverer = Deliverer(
         moves=GroupCommit(sqlite_database),
-        letters=Letters(vault(), Renderer()),
+        letters=Letters(vault(), Renderer(), guests=EVERYBODY),
         channels={"push": PushServices({"ntfy": ntfy, "web-push": browser})},
         lease_seconds=120,
         worker="w1",

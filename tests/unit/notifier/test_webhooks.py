@@ -1,6 +1,8 @@
 """Webhooks from news to the far side's answer: who is subscribed, in which order, and how it ends."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +39,7 @@ from tests.fakes.chain import (
     transferred,
 )
 from tests.fakes.fake_channel import FakeChannel
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planning import World
 
 DAY = 24 * 3600 * 1_000_000
@@ -85,7 +88,7 @@ class Far:
         )
         self.deliverer = Deliverer(
             moves=GroupCommit(world.database),
-            letters=Letters(world.vault, Renderer()),
+            letters=Letters(world.vault, Renderer(), guests=EVERYBODY),
             channels={"webhook": self.channel},
             lease_seconds=120,
             worker="w",
@@ -279,9 +282,26 @@ async def test_the_body_says_what_happened_and_names_no_account(world: World) ->
     assert letter.delivery_id == post.delivery_id
     assert body["type"] == "stream.paused"
     assert body["timestamp"] == body["data"]["happened_at"]
+    assert body["network"] == "Test SDF Network"
     assert body["data"]["event_id"] == event_id(2)
     assert body["data"]["position"] == str(post.lane_position)
     assert EMPLOYEE not in letter.text
     assert EMPLOYER not in letter.text
     assert URL in destination
     await far.deliverer.close()
+
+
+async def test_the_page_shows_the_body_as_it_is_posted(world: World) -> None:
+    subscribe(world)
+    far = Far(world)
+    world.record(created(1), paused(2))
+    world.plan()
+    await far.step()
+    await far.deliverer.close()
+    (body,) = far.bodies()
+    page = (Path(__file__).parents[3] / "docs/api.md").read_text().partition("## Outgoing webhooks")
+    example = re.search(r"```json\n(.*?)```", page[2], re.DOTALL)
+    assert example is not None
+    shown = json.loads(example[1])
+    assert list(shown) == list(body)
+    assert list(shown["data"]) == list(body["data"])

@@ -14,12 +14,13 @@ from config.settings import Settings
 from config.webhook_settings import WebhookSettings
 from notifier.channels.push_services import PushServices
 from notifier.channels.several import Several
+from notifier.guests_on import guests_of
 from notifier.limits import Pace, at_most
 from notifier.limits_on import paces_of
 from notifier.push_on import push_services, push_services_on
 from notifier.sites import domain_lookup
 from notifier.switched_on import build_channels, status_callback
-from notifier.worker import build_worker, guests_of
+from notifier.worker import build_worker
 from store.engine import Database
 from tests.fakes.planned import vault
 from tests.fakes.push_benches import service_account
