@@ -69,9 +69,15 @@ def test_a_page_links_to_files_that_exist(page: Path):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_decisions_are_numbered_one_after_the_other():
+    numbers = [int(page.name[:4]) for page in DECISIONS]
+    assert numbers == list(range(1, len(DECISIONS) + 1))
+
+
 @pytest.mark.parametrize("page", DECISIONS, ids=shown)
 def test_a_decision_is_one_page_with_its_five_parts(page: Path):
     text = page.read_text()
+    assert text.startswith(f"# {int(page.name[:4])}. ")
     parts = [
         "**Context.**",
         "**Decision.**",
