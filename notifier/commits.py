@@ -90,8 +90,10 @@ class Commits:
         """For a Message a Taken or None, for a Mark a bool, for an End a NextStep or None."""
         if any(isinstance(each, Mark | End) and self._till.opens_for(each) for each in wanted):
             self._till.open(conn)
-        states.lock(conn, [_delivery_of(each) for each in wanted])
-        ends = self._settle(conn, [each for each in wanted if isinstance(each, End)])
+        ended = [each for each in wanted if isinstance(each, End)]
+        moved = {_delivery_of(each) for each in wanted}
+        states.lock(conn, moved | {*ending.also_moved(conn, ended)})
+        ends = self._settle(conn, ended)
         marks = self._mark(conn, [each for each in wanted if isinstance(each, Mark)])
         takes = self._take(conn, [each for each in wanted if isinstance(each, Message)])
         answers = {End: iter(ends), Mark: iter(marks), Message: iter(takes)}

@@ -6,10 +6,11 @@ provider's health. Next: 14 latency.py reads the times.
 Results are written for as many as the caller has at once, as one part of a transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -81,10 +82,21 @@ def settle(conn: Connection, ends: Sequence[End]) -> list[NextStep | None]:
     return found
 
 
+def also_moved(conn: Connection, ends: Sequence[End]) -> Collection[UUID]:
+    """What settling them moves beside their own: steps that end, since it arrived."""
+    arrived = [each.held for each in ends if _has_arrived(each.result)]
+    told = [(each.notice_id, each.delivery_id if each.digest else None) for each in arrived]
+    return steps.ended_by_arrivals(conn, told)
+
+
+def _has_arrived(result: Result) -> bool:
+    return isinstance(result.answer, Receipt) and result.answer.has_arrived
+
+
 def _step(conn: Connection, end: End) -> NextStep:
     """What follows."""
     held, result = end.held, end.result
-    if isinstance(result.answer, Receipt) and result.answer.has_arrived:
+    if _has_arrived(result):
         return NextStep(DELIVERED)
     return next_step(
         result.outcome,

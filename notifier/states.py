@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, update
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
 
 from domain.notice import DeliveryChanged
 from notifier import facts
@@ -78,6 +78,7 @@ PROVEN = frozenset(
     {ACCEPTED, DELIVERED, BOUNCED, COMPLAINED, UNKNOWN, FAILED, SUPPRESSED, CANCELLED, EXPIRED}
 )
 
+_AT_ONCE = 500  # SQLite takes at most 999 parameters in old builds
 # Another channel may have to carry the news.
 CAME_TO_NOTHING = frozenset({FAILED, EXPIRED, BOUNCED, SUPPRESSED})
 
@@ -120,6 +121,14 @@ def lock(conn: Connection, delivery_ids: Collection[UUID]) -> None:
     """Whoever moves several at once locks them first, by id: then nobody waits in a circle."""
     if len(delivery_ids) > 1:
         lock_many(conn, delivery.c.delivery_id, delivery_ids)
+
+
+def lock_free(conn: Connection, delivery_ids: Collection[UUID]) -> set[UUID]:
+    """Of these, those that nobody else has; they are locked now, and nobody is waited for."""
+    wanted, key = sorted(delivery_ids), delivery.c.delivery_id
+    parts = (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE))
+    free = select(key).order_by(key).with_for_update(skip_locked=True)
+    return {each for some in parts for each in conn.scalars(free.where(key.in_(some)))}
 
 
 def lock_all(conn: Connection, where: ColumnElement[bool]) -> None:

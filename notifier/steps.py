@@ -4,7 +4,7 @@ In: notices that were read, or arrived, or whose pause is over, in the transacti
 held steps (ways.py), cancelled. Twice: what is cancelled is not held any more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,13 +37,26 @@ def seen(conn: Connection, notice_ids: Sequence[UUID], now: int) -> int:
 
 def arrived(conn: Connection, notice_id: UUID, now: int, *, digest: UUID | None = None) -> int:
     """A delivery of this notice arrived, as its provider confirms. `digest`: it told others along."""
+    return _end(conn, [_until_arrived(notice_id, digest)], ARRIVED, now)
+
+
+def ended_by_arrivals(
+    conn: Connection, arrivals: Sequence[tuple[UUID, UUID | None]]
+) -> Collection[UUID]:
+    """Deliveries that `arrived` would lock for these notices, each with its digest."""
+    if not arrivals or not _any_waits(conn):
+        return set()
+    return _concerned(conn, _waiting(conn, [_until_arrived(*each) for each in arrivals]))
+
+
+def _until_arrived(notice_id: UUID, digest: UUID | None) -> ColumnElement[bool]:
     told: ColumnElement[bool] = delivery.c.notice_id == notice_id
     if digest is not None:
         along = delivery.alias("along")
         told |= delivery.c.notice_id.in_(
             select(along.c.notice_id).where(along.c.carried_by == digest)
         )
-    return _end(conn, [and_(told, delivery.c.purpose == STEP_UNTIL_DELIVERED)], ARRIVED, now)
+    return and_(told, delivery.c.purpose == STEP_UNTIL_DELIVERED)
 
 
 def over(conn: Connection, news: Collection[News], now: int) -> int:
@@ -84,7 +97,7 @@ def _end(conn: Connection, parts: Sequence[ColumnElement[bool]], reason: str, no
     """
     waiting = _waiting(conn, parts)
     apart = [each for each, is_digest in waiting.items() if is_digest]
-    states.lock(conn, {*waiting, *_carried(conn, apart)})
+    states.lock(conn, _concerned(conn, waiting))
     for some in in_parts(apart):
         taken_apart.dissolve(conn, delivery.c.delivery_id.in_(some), now)
     if apart:
@@ -109,11 +122,15 @@ def _waiting(conn: Connection, parts: Sequence[ColumnElement[bool]]) -> dict[UUI
     return {row[0]: row[1] for part in parts for row in conn.execute(query.where(part))}
 
 
-def _carried(conn: Connection, carriers: Sequence[UUID]) -> set[UUID]:
+def _concerned(conn: Connection, waiting: Mapping[UUID, bool]) -> set[UUID]:
+    """These, and what the digests among them carry."""
+    carried = select(delivery.c.delivery_id)
+    digests = [each for each, is_digest in waiting.items() if is_digest]
     return {
-        each
-        for some in in_parts(carriers)
-        for each in conn.scalars(
-            select(delivery.c.delivery_id).where(delivery.c.carried_by.in_(some))
-        )
+        *waiting,
+        *(
+            each
+            for some in in_parts(digests)
+            for each in conn.scalars(carried.where(delivery.c.carried_by.in_(some)))
+        ),
     }

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select, update
 
-from notifier import steps, suppression
+from notifier import states, steps, suppression
 from notifier.callbacks.tidings import Tidings
 from notifier.privacy import Vault
 from notifier.retry import Outcome
@@ -106,6 +106,8 @@ def _move(
     learned["delivery_id"] = found.delivery_id
     if found.state == HANDED_OFF:
         return Later("the try it tells of has not ended yet", costs_try=False)
+    if tidings.state == DELIVERED and not _has_steps(conn, found):
+        return Later("a step that this ends is being worked on", costs_try=False)
     message_id = tidings.message_id if found.provider == row.provider else None
     _settle_try(conn, found, message_id)
     return _rise(conn, row, found, tidings, now)
@@ -130,6 +132,13 @@ def _rise(conn: Connection, row: Row[Any], found: Row[Any], tidings: Tidings, no
         digest = found.delivery_id if found.digest else None
         steps.arrived(conn, found.notice_id, now, digest=digest)
     return Done(state)
+
+
+def _has_steps(conn: Connection, found: Row[Any]) -> bool:
+    """Lock the steps that its arrival ends; False: somebody else has some, who may wait for others here."""
+    digest = found.delivery_id if found.digest else None
+    wanted = steps.ended_by_arrivals(conn, [(found.notice_id, digest)])
+    return states.lock_free(conn, wanted) >= set(wanted)
 
 
 def _delivery_of(row: Row[Any], tidings: Tidings) -> Select[Any] | None:

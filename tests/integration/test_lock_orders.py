@@ -6,25 +6,52 @@ the server ends after a second at somebody's cost.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
-from notifier import withdrawing
+from notifier import attempts, withdrawing
+from notifier.attempts import Mark, Message
+from notifier.callbacks import effects
+from notifier.callbacks.effects import Later
+from notifier.callbacks.tidings import Tidings
+from notifier.channels.channel import Receipt
+from notifier.channels.loopback import LoopbackChannel
+from notifier.commits import Commits
+from notifier.ending import End
 from notifier.lasting import Lasting
+from notifier.letters import Letters
 from notifier.onward import Onward
+from notifier.pacing import Pacing
 from notifier.plan import Planner
 from notifier.recipients import Roster
 from notifier.reminder_schema import lasting_pause
+from notifier.rendering import Renderer
+from notifier.result import SENDING, Result
 from notifier.schema import delivery, notice
+from notifier.spending import UNCOUNTED
 from notifier.states import look_for_another
+from notifier.till import Till
+from notifier.ways import STEP_UNTIL_DELIVERED
 from store.engine import Database
 from tests.fakes.chain import created, paused
+from tests.fakes.guests import EVERYBODY
 from tests.fakes.planned import plan_many, vault
 from tests.fakes.reminding import DAY, Desk
 
 pytestmark = pytest.mark.postgres
+
+ACCEPTED = {"state": "accepted", "provider": "p"}
+CALLBACK = {
+    "provider": "p",
+    "callback_id": 1,
+    "message_id": None,
+    "happened_at": None,
+    "received_at": 3,
+}
 
 
 @pytest.fixture
@@ -70,7 +97,7 @@ def test_planning_and_reminding_take_turns(database: Database) -> None:
     lasting = Lasting(Roster(desk.world.vault), desk.times)
     with ThreadPoolExecutor(1) as pool:
         with database.begin() as conn:
-            Planner(desk.world.writer, database.bell, desk.clock, lasting).apply(conn, [])
+            Planner(desk.world.writer, database.bell, desk.clock, lasting=lasting).apply(conn, [])
             done = pool.submit(desk.reminders.step)
             with pytest.raises(TimeoutError):
                 done.result(0.5)
@@ -114,3 +141,61 @@ def test_withdrawing_locks_by_id(database: Database) -> None:
             withdrawing.withdraw(conn, notice.c.kind == "paused", "superseded", 1)
 
     assert_waits_with_nothing_in_hand(database, low, high, withdraw)
+
+
+@pytest.fixture
+def arriving(database: Database) -> tuple[Mark, UUID, UUID]:
+    """A letter on its way, and the step that ends when it arrives, whose id is lower."""
+    low, high = planned(database)
+    with database.begin() as conn:
+        mine = conn.scalars(select(delivery.c.notice_id).where(delivery.c.delivery_id == high))
+        step = {"state": "held", "purpose": STEP_UNTIL_DELIVERED, "notice_id": mine.one()}
+        changed = update(delivery).where(delivery.c.delivery_id == low)
+        conn.execute(changed.values(**step, channel="sms"))
+        letter = update(delivery).where(delivery.c.delivery_id == high)
+        conn.execute(letter.values(state="queued", generation=1))
+        (held,) = attempts.claim(conn, [Message(high, 1, "t")], now=1, lease_until=2**50)
+        assert held is not None
+        mark = Mark(held, "p")
+        assert attempts.hand_off(conn, [mark], worker="w", now=2, lease_until=2**50) == [True]
+    return mark, low, high
+
+
+def test_what_arrives_is_locked_together_with_the_steps_that_it_ends(
+    database: Database, arriving: tuple[Mark, UUID, UUID]
+) -> None:
+    mark, low, high = arriving
+    taken = Receipt(provider_message_id="m", has_arrived=True)
+    result = Result(phase=SENDING, provider="p", worker="w", ended_at=3, answer=taken)
+    commits = Commits(
+        letters=Letters(vault(), Renderer(), guests=EVERYBODY),
+        channels={"email": LoopbackChannel()},
+        pacing=Pacing(),
+        till=Till(UNCOUNTED),
+        bell=database.bell,
+        lease=1,
+        worker="w",
+        clock=lambda: 3,
+    )
+
+    def settle() -> None:
+        with database.begin() as conn:
+            commits.write(conn, [End(mark.held, result, 0.5)])
+
+    assert_waits_with_nothing_in_hand(database, low, high, settle)
+
+
+def test_a_callback_waits_for_no_step(
+    database: Database, arriving: tuple[Mark, UUID, UUID]
+) -> None:
+    _, low, high = arriving
+    row = cast("Any", SimpleNamespace(**CALLBACK, delivery_id=high))
+
+    def heed() -> type:
+        with database.begin() as conn:
+            conn.execute(update(delivery).where(delivery.c.delivery_id == high).values(ACCEPTED))
+            return type(effects.apply(conn, vault(), row, Tidings(state="delivered"), 4).end)
+
+    with ThreadPoolExecutor(1) as pool, database.begin() as conn:
+        conn.execute(select(delivery).where(delivery.c.delivery_id == low).with_for_update()).one()
+        assert pool.submit(heed).result(10) is Later
