@@ -53,7 +53,7 @@ class AppriseChannel:
         self.provider = service.provider
         self._service = service
         self._timeout = timeout_seconds
-        self._transport = Transport(service.origins)
+        self._transport = Transport(service.origins, timeout_seconds)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"push-{service.provider}")
 
     @asynccontextmanager
@@ -120,5 +120,8 @@ class AppriseHandover:
         self._transport.taken()
         self._transport.amend(lambda request: service.amend(letter, request))
         text = letter.text[: service.most_characters]
-        self._plugin.send(body=text, title=letter.subject, body_format="text")
+        try:
+            self._plugin.send(body=text, title=letter.subject, body_format="text")
+        except Exception as error:  # noqa: BLE001 # over an answer that it did not expect, mostly
+            return self._transport.taken() or error
         return self._transport.taken()

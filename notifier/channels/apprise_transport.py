@@ -7,9 +7,11 @@ pinned, and the channel suite meets every case against a real server.
 """
 
 import importlib.util
+import io
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +19,13 @@ from typing import Any
 import requests
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    HTTPError,
     MaxRetryError,
     NewConnectionError,
     SSLError,
 )
 
+from notifier.channels.http_answers import MOST_ANSWER_BYTES
 from notifier.errors import ChannelUnavailable, DeliveryError, OutcomeUnknown
 
 TOO_MANY = 429
@@ -41,13 +45,15 @@ class Transport:
     """Stands in for the module `requests`: one session a thread, and the last answer of each thread.
 
     `origins`: what requests may begin with, and what is put in its place: itself, or a catcher.
+    `timeout_seconds`: for an answer's body, however many pieces it comes in.
     """
 
     codes = requests.codes
     RequestException = requests.RequestException
 
-    def __init__(self, origins: Mapping[str, str]) -> None:
+    def __init__(self, origins: Mapping[str, str], timeout_seconds: float = 10.0) -> None:
         self._origins = origins
+        self._timeout = timeout_seconds
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
@@ -71,8 +77,9 @@ class Transport:
             amend(request)
         try:
             response = self._session().post(
-                self._placed(url), **request | {"allow_redirects": False}
+                self._placed(url), **request | {"allow_redirects": False, "stream": True}
             )
+            self._read(response)
         except requests.RequestException as error:
             self._local.outcome = lost(error)
             raise
@@ -91,6 +98,24 @@ class Transport:
         """Close every thread's session."""
         while self._sessions:
             self._sessions.pop().close()
+
+    def _read(self, response: requests.Response) -> None:
+        """Let an answer's body be no longer, and no longer under way, than one of good faith is."""
+        body, until = b"", time.monotonic() + self._timeout
+        try:
+            while len(body) < MOST_ANSWER_BYTES:
+                piece = response.raw.read1(MOST_ANSWER_BYTES - len(body), decode_content=True)
+                body += piece
+                if not piece or time.monotonic() > until:
+                    break
+            if piece:
+                response.close()
+            else:
+                response.raw.drain_conn()  # or the connection is not kept
+        except HTTPError as error:
+            response.close()
+            raise requests.ConnectionError(error) from error
+        response.raw = io.BytesIO(body)
 
     def _placed(self, url: str) -> str:
         for origin, place in self._origins.items():

@@ -13,7 +13,7 @@ import msgspec
 from notifier.channels.apprise_channel import AppriseService
 from notifier.channels.apprise_transport import Answer
 from notifier.channels.channel import Letter, Receipt, quoted
-from notifier.channels.http_answers import refusal
+from notifier.channels.http_answers import read_json, refusal
 from notifier.errors import CredentialsRefused, DestinationRejected, OutcomeUnknown, Permanent
 from notifier.push_places import GOTIFY, GOTIFY_PLACE, PUSHOVER, PUSHOVER_PLACE
 
@@ -24,9 +24,9 @@ _OURS = ("token",)  # of what Pushover may call invalid, what is not the destina
 
 
 class PushoverAnswer(msgspec.Struct, frozen=True):
-    """The part of Pushover's JSON that matters. `status` 1: taken; else `errors`, and what is invalid."""
+    """The part of Pushover's JSON that matters. `status` 1: taken; 0: `errors`, and what is invalid."""
 
-    status: int = 0
+    status: int | None = None
     request: str | None = None
     errors: list[str] = []
     user: str | None = None
@@ -63,17 +63,14 @@ def pushover(token: str, *, place: str = PUSHOVER_URL) -> AppriseService:
 def read_pushover(answer: Answer, letter: Letter, found: re.Match[str]) -> Receipt:
     """200 with status 1 is the receipt: 200 alone is not. Raises DeliveryError."""
     del letter
-    try:
-        said = msgspec.json.decode(answer.body, type=PushoverAnswer)
-    except msgspec.DecodeError:
-        said = None
-    detail = quoted("; ".join(said.errors) if said else "", found[1])
+    said = read_json(answer.body, PushoverAnswer) or PushoverAnswer()
+    detail = quoted("; ".join(said.errors), found[1])
     if answer.status == 200:
-        if said is None:
-            raise OutcomeUnknown("an answer that is not Pushover's", status_code=200)
         if said.status == 1 and said.request:
             return Receipt(provider_message_id=quoted(said.request), status_code=200)
-    if said is not None and answer.status in (200, 400):
+        if said.status != 0:
+            raise OutcomeUnknown("an answer that is not Pushover's", status_code=200)
+    if answer.status in (200, 400):
         kind = Permanent
         if said.token == "invalid":  # noqa: S105 # its word for ours
             raise CredentialsRefused(detail, status_code=answer.status)
@@ -116,10 +113,7 @@ def gotify(url: str) -> AppriseService:
 def read_gotify(answer: Answer, letter: Letter, found: re.Match[str]) -> Receipt:
     """200 with an id is the receipt. A token that is refused is the destination's fault, not ours."""
     del letter
-    try:
-        said = msgspec.json.decode(answer.body, type=GotifyAnswer)
-    except msgspec.DecodeError:
-        said = GotifyAnswer()
+    said = read_json(answer.body, GotifyAnswer) or GotifyAnswer()
     if answer.status == 200 and said.id is not None:
         return Receipt(provider_message_id=str(said.id), status_code=200)
     detail = quoted(said.error_description or "", found[1])

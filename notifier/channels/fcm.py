@@ -15,7 +15,7 @@ from notifier.channels.apprise_channel import AppriseService
 from notifier.channels.apprise_transport import Answer
 from notifier.channels.channel import Letter, Receipt, quoted
 from notifier.channels.google_token import GoogleTokens
-from notifier.channels.http_answers import refusal, retry_after_seconds
+from notifier.channels.http_answers import read_json, refusal, retry_after_seconds
 from notifier.errors import (
     CredentialsRefused,
     Deferred,
@@ -90,14 +90,10 @@ def read_answer(
 ) -> Receipt:
     """200 with a name is the receipt. Raises DeliveryError."""
     del letter
-    try:
-        said = msgspec.json.decode(answer.body, type=FcmAnswer)
-    except msgspec.DecodeError:
-        said = FcmAnswer()
-    if answer.status == 200 and said.name is not None:
-        return Receipt(
-            provider_message_id=quoted(said.name.rpartition("/")[2]), status_code=answer.status
-        )
+    said = read_json(answer.body, FcmAnswer) or FcmAnswer()
+    name = (said.name or "").rpartition("/")[2]
+    if answer.status == 200 and name:
+        return Receipt(provider_message_id=quoted(name), status_code=answer.status)
     detail = quoted(f"{said.error.status} {said.error.message}".strip(), found[1])
     if answer.status == 401:
         tokens.forget()

@@ -90,7 +90,7 @@ class GoogleTokens:
                     allow_redirects=False,
                 )
             said = msgspec.json.decode(answer.content, type=TokenAnswer)
-        except (requests.RequestException, msgspec.DecodeError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise ChannelUnavailable(type(error).__name__) from error
         if said.access_token is None:
             kind = CredentialsRefused if 400 <= answer.status_code < 500 else ChannelUnavailable

@@ -7,6 +7,9 @@ ten such messages were accepted, measured. Hence OutcomeUnknown, never a blind r
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import msgspec
 
 from notifier.errors import (
     CredentialsRefused,
@@ -21,6 +24,17 @@ from notifier.errors import (
 
 # Longer than any deadline, and what the column of attempts can hold.
 LONGEST_WAIT_SECONDS = 7 * 86_400
+# Of an answer's body; what is longer is cut there, and then is no receipt.
+MOST_ANSWER_BYTES = 64 * 1024
+Shape = TypeVar("Shape")
+
+
+def read_json(body: bytes, shape: type[Shape]) -> Shape | None:
+    """A body in the shape that its API promises; None: whatever else was sent."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> int | None:

@@ -17,7 +17,7 @@ import msgspec
 from notifier.channels.apprise_channel import AppriseChannel, AppriseService
 from notifier.channels.apprise_transport import Answer
 from notifier.channels.channel import Letter, Receipt, quoted
-from notifier.channels.http_answers import refusal
+from notifier.channels.http_answers import read_json, refusal
 from notifier.push_places import NTFY
 
 SEQUENCE_HEADER = "X-Sequence-ID"
@@ -77,11 +77,8 @@ class PushChannel(AppriseChannel):
 def read_answer(answer: Answer, letter: Letter, topic: re.Match[str]) -> Receipt:
     """200 with an id is the receipt. Raises DeliveryError."""
     del letter
-    try:
-        said = msgspec.json.decode(answer.body, type=NtfyAnswer)
-    except msgspec.DecodeError:
-        said = NtfyAnswer()
-    if answer.status == 200 and said.id is not None:
+    said = read_json(answer.body, NtfyAnswer) or NtfyAnswer()
+    if answer.status == 200 and said.id:
         return Receipt(provider_message_id=quoted(said.id), status_code=answer.status)
     raise refusal(answer.status, answer.headers, quoted(said.error or "", topic[1]))
 

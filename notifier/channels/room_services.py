@@ -15,7 +15,12 @@ import msgspec
 from notifier.channels.apprise_channel import AppriseService
 from notifier.channels.apprise_transport import Answer
 from notifier.channels.channel import Letter, Receipt, quoted
-from notifier.channels.http_answers import refusal, retry_after_seconds
+from notifier.channels.http_answers import (
+    LONGEST_WAIT_SECONDS,
+    read_json,
+    refusal,
+    retry_after_seconds,
+)
 from notifier.errors import (
     CredentialsRefused,
     DeliveryError,
@@ -121,13 +126,10 @@ def discord(*, place: str = DISCORD_URL) -> AppriseService:
 
 def read_discord(answer: Answer, letter: Letter, found: re.Match[str]) -> Receipt:
     """200 with a message's id is the receipt (`wait=true`). Raises DeliveryError."""
-    try:
-        said = msgspec.json.decode(answer.body, type=DiscordAnswer)
-    except msgspec.DecodeError:
-        said = DiscordAnswer()
+    said = read_json(answer.body, DiscordAnswer) or DiscordAnswer()
     if answer.status == 204:
         return Receipt(provider_message_id=str(letter.delivery_id), status_code=204)
-    if answer.status == 200 and said.id is not None:
+    if answer.status == 200 and said.id:
         return Receipt(provider_message_id=quoted(said.id), status_code=200)
     raise _of_the_room(answer, quoted(said.message or "", found[2]))
 
@@ -158,10 +160,7 @@ def telegram(token: str, *, place: str = TELEGRAM_URL) -> AppriseService:
 def read_telegram(answer: Answer, letter: Letter, found: re.Match[str]) -> Receipt:
     """200, `ok` and a message's id is the receipt. Raises DeliveryError."""
     del letter
-    try:
-        said = msgspec.json.decode(answer.body, type=TelegramAnswer)
-    except msgspec.DecodeError:
-        said = TelegramAnswer()
+    said = read_json(answer.body, TelegramAnswer) or TelegramAnswer()
     if answer.status == 200 and said.ok and said.result is not None:
         return Receipt(provider_message_id=str(said.result.message_id), status_code=200)
     detail = quoted(said.description or "", found[1])
@@ -174,9 +173,11 @@ def read_telegram(answer: Answer, letter: Letter, found: re.Match[str]) -> Recei
         429: RateLimited,
     }
     if code in kinds:
-        wait = retry_after_seconds(answer.headers) or said.parameters.retry_after
+        wait = retry_after_seconds(answer.headers)
+        if wait is None and said.parameters.retry_after is not None:
+            wait = min(max(0, said.parameters.retry_after), LONGEST_WAIT_SECONDS)
         raise kinds[code](detail, status_code=code, retry_after_seconds=wait)
-    raise refusal(code, answer.headers, detail)
+    raise refusal(answer.status, answer.headers, detail)
 
 
 def _plain_telegram(letter: Letter, request: dict[str, Any]) -> None:

@@ -20,10 +20,10 @@ from notifier.contact_sender import ContactSender
 from simulator.catchers.web_push import add_web_push
 from simulator.catchers.web_push_keys import subscription_keys
 from tests.browser.conftest import serving
-from tests.contract.test_channel_suite import LOOPBACK
 from tests.fakes import chain
 from tests.fakes.catching import catching
 from tests.fakes.chain import EMPLOYEE
+from tests.fakes.channel_benches import LOOPBACK
 from tests.fakes.controlled import Network
 from tests.fakes.guests import EVERYBODY
 from tests.fakes.served import Served

@@ -22,7 +22,7 @@ from notifier.errors import (
     ProviderFault,
     SenderRefused,
 )
-from tests.contract.test_channel_suite import LETTER
+from tests.fakes.channel_benches import LETTER
 from tests.fakes.mail_server import ScriptedMail, mail_server
 
 

@@ -32,7 +32,7 @@ from notifier.errors import (
     RateLimited,
     SenderRefused,
 )
-from tests.contract.test_channel_suite import LETTER
+from tests.fakes.channel_benches import LETTER
 from tests.fakes.http_provider import HttpProvider, Scripted, http_provider
 
 
@@ -233,6 +233,16 @@ async def test_ten_pushes_do_not_wait_for_apprises_throttle(provider: HttpProvid
             await handover.send()
     await channel.close()
     assert len(provider.requests) == 10
+
+
+async def test_pushes_share_one_connection(provider: HttpProvider) -> None:
+    provider.answer = Scripted(200, '{"id": "n1"}')
+    channel = PushChannel(NtfyServer(url=provider.url, threads=1))
+    for _ in range(3):
+        async with channel.prepare(LETTER, "ntfy:pausewire-ana") as handover:
+            await handover.send()
+    await channel.close()
+    assert len({request["peer"] for request in provider.requests}) == 1
 
 
 def wrapped(reason: Exception) -> requests.ConnectionError:

@@ -31,7 +31,7 @@ from notifier.errors import (
 from simulator.catchers.caught import Caught
 from simulator.catchers.sns import SNS_PATH, add_sns
 from simulator.catchers.vonage import add_vonage
-from tests.contract.test_channel_suite import LETTER
+from tests.fakes.channel_benches import LETTER
 from tests.fakes.http_provider import Scripted, http_provider
 
 NUMBER = "+15550100001"
@@ -107,6 +107,10 @@ def parts(*statuses: str) -> Posted:
         (parts("99"), OutcomeUnknown),
         (parts("0", "9"), OutcomeUnknown),  # the first part is on its way
         (parts("9", "9"), SenderRefused),
+        (  # taken, though it is not named: not sent again for the part that was not
+            Posted(200, {}, b'{"messages": [{"status": "0"}, {"status": "1"}]}'),
+            OutcomeUnknown,
+        ),
         (Posted(200, {}, b'{"messages": []}'), OutcomeUnknown),
         (Posted(200, {}, b'{"messages": [{"status": "0"}]}'), OutcomeUnknown),  # no id
         (Posted(200, {}, b"<html>not Vonage</html>"), OutcomeUnknown),

@@ -10,8 +10,8 @@ from notifier.channels.smtp_pool import SmtpServer
 from simulator.catchers.caught import Caught
 from simulator.catchers.mail import serve_mail
 from simulator.catchers.push import add_push_provider
-from tests.contract.test_channel_suite import LETTER
 from tests.fakes.catching import catching
+from tests.fakes.channel_benches import LETTER
 
 PAUSE = replace(LETTER, delivery_id=uuid4(), kind="paused")
 RESUME = replace(LETTER, delivery_id=uuid4(), kind="resumed", subject="Your pay stream runs again")

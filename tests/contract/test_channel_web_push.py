@@ -26,8 +26,8 @@ from notifier.errors import (
 from simulator.catchers.caught import Caught
 from simulator.catchers.web_push import add_web_push
 from simulator.catchers.web_push_keys import subscription_keys
-from tests.contract.test_channel_suite import LETTER, LOOPBACK
 from tests.fakes.catching import catching
+from tests.fakes.channel_benches import LETTER, LOOPBACK
 
 KEY = VapidKey(ec.generate_private_key(ec.SECP256R1()), "mailto:ops@example.test")
 PAUSE = replace(LETTER, kind="paused", deadline_at=int((time.time() + 86_400) * 1_000_000))

@@ -16,7 +16,7 @@ from notifier.errors import (
     DestinationRejected,
     RateLimited,
 )
-from tests.contract.test_channel_suite import LETTER, LOOPBACK
+from tests.fakes.channel_benches import LETTER, LOOPBACK
 from tests.fakes.http_provider import HttpProvider, Scripted, http_provider
 from tests.unit.notifier.test_receiver_address import Names
 

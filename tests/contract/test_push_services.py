@@ -29,9 +29,10 @@ from notifier.push_places import push_fault, service_of
 from simulator.catchers import device_apis, room_apis
 from simulator.catchers.caught import Caught
 from simulator.catchers.push_apis import add_push_apis
-from tests.contract.test_channel_suite import LETTER
 from tests.fakes.catching import catching
+from tests.fakes.channel_benches import LETTER
 from tests.fakes.http_provider import Scripted, http_provider
+from tests.fakes.lies import DEEP
 from tests.fakes.mail_server import free_port
 from tests.fakes.push_benches import PUSH_BENCHES, channel, service_account
 
@@ -154,6 +155,7 @@ async def test_nobody_is_called_by_what_stands_in_a_text(catchers: tuple[str, Ca
 LIES: list[tuple[str, Scripted, type[DeliveryError]]] = [
     ("pushover", Scripted(200, '{"status": 0, "errors": ["no"]}'), Permanent),
     ("pushover", Scripted(200, "<html>"), OutcomeUnknown),
+    ("pushover", Scripted(200, '{"status": 1}'), OutcomeUnknown),
     ("slack", Scripted(200, "<html>"), OutcomeUnknown),
     ("discord", Scripted(200, "<html>"), OutcomeUnknown),
     ("telegram", Scripted(200, '{"ok": false, "error_code": 403}'), OptedOut),
@@ -203,6 +205,8 @@ async def test_discord_is_asked_once_though_it_says_too_many() -> None:
         (Scripted(400, '{"error": "invalid_grant"}'), CredentialsRefused),
         (Scripted(500, '{"error": "internal"}'), ChannelUnavailable),
         (Scripted(200, "<html>"), ChannelUnavailable),
+        (Scripted(200, DEEP), ChannelUnavailable),
+        (Scripted(200, b'{"access_token": "\xff"}'), ChannelUnavailable),
         (Scripted(cut=True), ChannelUnavailable),
     ],
 )

@@ -15,11 +15,21 @@ RCPT_ANSWERS = {
     "policy": "550 5.7.1 relaying denied",
     "later": "450 4.2.0 greylisted",
     "closing": "421 4.3.2 shutting down",
+    "much": "452 4.5.3 too much at once",
 }
 DATA_ANSWERS = {
     "spam": "554 5.6.0 content refused",
     "busy": "451 4.3.0 try again",
     "odd": "299 what is this",
+}
+# What comes in the answer's place once the mail is kept; then the connection ends.
+BABBLE = {
+    "half": b"250 2.0.0 queu",
+    "babble": b"<html>not SMTP</html>\r\n",
+    "bytes": b"\xff\xfe\x00\r\n",
+    "long": b"250 " + b"x" * 100_000 + b"\r\n",
+    "many": b"250-more\r\n" * 20_000,
+    "deaf": b"\r\n",
 }
 
 
@@ -58,8 +68,11 @@ class ScriptedMail:
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        await asyncio.sleep(self.rcpt_seconds)
-        answer = RCPT_ANSWERS.get(address.partition("@")[0])
+        local = address.partition("@")[0]
+        await asyncio.sleep(self.slow_seconds if local == "sleepy" else self.rcpt_seconds)
+        if local == "gone":
+            server.transport.abort()
+        answer = RCPT_ANSWERS.get(local)
         if answer is not None:
             return answer
         envelope.rcpt_tos.append(address)
@@ -70,13 +83,31 @@ class ScriptedMail:
         local = address.partition("@")[0]
         if local in DATA_ANSWERS:
             return DATA_ANSWERS[local]
+        if local == "liar":  # says that it took what it drops
+            return "250 2.0.0 queued as 4711"
         self.mails.append((address, envelope.content))
-        if local == "cut":
-            server.transport.abort()
+        if local == "taker":  # says that it did not take what it keeps
+            return "451 4.3.0 not taken"
         if local == "slow":
             await asyncio.sleep(self.slow_seconds)
         if self.close_after_mail:
             asyncio.get_running_loop().call_later(0.01, server.transport.close)
+        return await self.answered(local, server.transport)
+
+    async def answered(self, local: str, transport: Any) -> str:
+        """What is said of a mail that is kept."""
+        if local == "cut":
+            transport.abort()
+        if local in BABBLE:
+            transport.write(BABBLE[local])
+            transport.close()
+        if local == "pieces":
+            transport.write(b"250 2.0.0 que")
+            await asyncio.sleep(0.02)
+            return "ued as 4711"
+        for _ in range(20 if local == "drips" else 0):
+            transport.write(b"250-")
+            await asyncio.sleep(0.05)
         return "250 2.0.0 queued as 4711"
 
 

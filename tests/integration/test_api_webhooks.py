@@ -20,9 +20,9 @@ from notifier.relay import Relay, RelayOptions
 from notifier.rendering import Renderer
 from notifier.schema import delivery
 from notifier.webhooks.schema import webhook
-from tests.contract.test_channel_suite import LOOPBACK
 from tests.fakes import chain
 from tests.fakes.chain import CONTRACT, EMPLOYEE
+from tests.fakes.channel_benches import LOOPBACK
 from tests.fakes.guests import EVERYBODY
 from tests.fakes.http_provider import HttpProvider, Scripted, http_provider
 from tests.fakes.served import Served, ids

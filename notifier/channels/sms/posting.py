@@ -9,11 +9,11 @@ from typing import NamedTuple
 import aiohttp
 
 from notifier.channels.channel import Receipt
+from notifier.channels.http_answers import MOST_ANSWER_BYTES
 from notifier.errors import ChannelUnavailable, OutcomeUnknown
 
 # An idle connection may be closed by the far side just as we use it, which is then unknown: go first.
 KEEP_ALIVE_SECONDS = 10.0
-MOST_ANSWER_BYTES = 64 * 1024
 
 
 class Posted(NamedTuple):
@@ -37,8 +37,7 @@ class FormPoster:
             async with self._open().post(
                 url, data=body, headers=headers, allow_redirects=False
             ) as response:
-                said = await response.content.read(MOST_ANSWER_BYTES)
-                return Posted(response.status, response.headers, said)
+                return Posted(response.status, response.headers, await body_of(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise ChannelUnavailable(type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -57,6 +56,18 @@ class FormPoster:
                 connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS),
             )
         return self._session
+
+
+async def body_of(response: aiohttp.ClientResponse) -> bytes:
+    """An answer's body, in however many pieces it comes; of one without an end, the beginning."""
+    body = b""
+    while len(body) < MOST_ANSWER_BYTES:
+        piece = await response.content.read(MOST_ANSWER_BYTES - len(body))
+        if not piece:
+            return body
+        body += piece
+    response.close()
+    return body
 
 
 class FormHandover:

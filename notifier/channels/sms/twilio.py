@@ -16,7 +16,8 @@ import aiohttp
 import msgspec
 
 from notifier.channels.channel import Admitted, Letter, Receipt, quoted
-from notifier.channels.http_answers import refusal, retry_after_seconds
+from notifier.channels.http_answers import read_json, refusal, retry_after_seconds
+from notifier.channels.sms.posting import body_of
 from notifier.errors import (
     ChannelUnavailable,
     CredentialsRefused,
@@ -145,7 +146,7 @@ class TwilioHandover:
             async with self._session.post(
                 self._url, data=self._form, allow_redirects=False
             ) as response:
-                body = await response.read()
+                body = await body_of(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise ChannelUnavailable(type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -153,11 +154,8 @@ class TwilioHandover:
         return self._read(response.status, response.headers, body)
 
     def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> Receipt:
-        try:
-            answer = msgspec.json.decode(body, type=TwilioAnswer)
-        except msgspec.DecodeError:
-            answer = TwilioAnswer()
-        if 200 <= status < 300 and answer.sid is not None:
+        answer = read_json(body, TwilioAnswer) or TwilioAnswer()
+        if 200 <= status < 300 and answer.sid:
             return Receipt(
                 provider_message_id=quoted(answer.sid),
                 status_code=status,

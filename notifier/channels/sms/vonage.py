@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from notifier.channels.channel import Admitted, Letter, Receipt, quoted
-from notifier.channels.http_answers import refusal, retry_after_seconds
+from notifier.channels.http_answers import read_json, refusal, retry_after_seconds
 from notifier.channels.sms.posting import FormHandover, FormPoster, Posted
 from notifier.errors import (
     CredentialsRefused,
@@ -119,19 +119,15 @@ class VonageChannel:
 
 def read_answer(posted: Posted, *, destination: str) -> Receipt:
     """The receipt in an answer. Raises DeliveryError."""
-    try:
-        parts = msgspec.json.decode(posted.body, type=VonageAnswer).messages
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        parts = []
+    parts = (read_json(posted.body, VonageAnswer) or VonageAnswer()).messages
     if posted.status != 200 or not parts:
         raise refusal(posted.status, posted.headers, "")
     failed = [part for part in parts if part.status != TAKEN]
-    taken = [part for part in parts if part.status == TAKEN and part.message_id]
-    if not failed and taken:
+    taken = [part for part in parts if part.status == TAKEN]
+    named = [part.message_id for part in taken if part.message_id]
+    if not failed and named:
         detail = None if len(parts) == 1 else f"{len(parts)} parts"
-        return Receipt(
-            provider_message_id=quoted(taken[0].message_id or ""), status_code=200, detail=detail
-        )
+        return Receipt(provider_message_id=quoted(named[0]), status_code=200, detail=detail)
     first = failed[0] if failed else parts[0]
     detail = quoted(f"{first.status} {first.error_text or ''}".strip(), destination)
     # Some parts are on their way: sending it all again would repeat those.
