@@ -14,7 +14,8 @@ import aiohttp
 import msgspec
 
 from notifier.callbacks.tidings import Event, named
-from notifier.channels.http_answers import retry_after_seconds
+from notifier.channels.http_answers import read_json, retry_after_seconds
+from notifier.channels.sms.posting import body_of
 from notifier.lookups.provider import AskRefused, Question
 
 PAGE_SIZE = 100
@@ -64,7 +65,7 @@ class TwilioLookUp:
             async with session.get(
                 url, params=asked, headers=self._headers, allow_redirects=False
             ) as response:
-                body = await response.content.read(MOST_BYTES)
+                body = await body_of(response, MOST_BYTES)
                 status, headers = response.status, response.headers
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AskRefused(type(error).__name__) from error
@@ -73,10 +74,10 @@ class TwilioLookUp:
         if status != 200:
             wait = retry_after_seconds(headers)
             raise AskRefused(f"answered {status}", retry_after_seconds=wait)
-        try:
-            return msgspec.json.decode(body, type=shape)
-        except msgspec.DecodeError as error:
-            raise AskRefused("not a message in JSON") from error
+        said = read_json(body, shape)
+        if said is None:
+            raise AskRefused("not a message in JSON")
+        return said
 
 
 def _event(found: _Message, question: Question) -> Event | None:

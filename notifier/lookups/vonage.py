@@ -12,7 +12,8 @@ import aiohttp
 import msgspec
 
 from notifier.callbacks.tidings import Event, named
-from notifier.channels.http_answers import retry_after_seconds
+from notifier.channels.http_answers import read_json, retry_after_seconds
+from notifier.channels.sms.posting import body_of
 from notifier.lookups.provider import AskRefused, Question
 
 MOST_BYTES = 1024 * 1024
@@ -62,7 +63,7 @@ class VonageLookUp:
             async with session.get(
                 self._url, params=asked, headers=self._headers, allow_redirects=False
             ) as response:
-                body = await response.content.read(MOST_BYTES)
+                body = await body_of(response, MOST_BYTES)
                 status, headers = response.status, response.headers
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AskRefused(type(error).__name__) from error
@@ -71,10 +72,10 @@ class VonageLookUp:
         if status != 200:
             wait = retry_after_seconds(headers)
             raise AskRefused(f"answered {status}", retry_after_seconds=wait)
-        try:
-            return msgspec.json.decode(body, type=_Records).records
-        except msgspec.DecodeError as error:
-            raise AskRefused("not records in JSON") from error
+        said = read_json(body, _Records)
+        if said is None:
+            raise AskRefused("not records in JSON")
+        return said.records
 
 
 def _is_ours(record: _Record, question: Question) -> bool:

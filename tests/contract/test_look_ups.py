@@ -22,6 +22,7 @@ from notifier.schema import attempt, contact, suppression
 from store.engine import Database
 from tests.fakes.called_back import NOW, SECOND, Desk, status, twilio_request
 from tests.fakes.http_provider import HttpProvider, Scripted, http_provider
+from tests.fakes.lies import DEEP, NO_UTF8, in_pieces
 from tests.fakes.planned import PLACES, attempt_rows, delivery_row, plan, vault
 
 HOUR = 3600 * SECOND
@@ -188,6 +189,8 @@ async def test_a_message_that_is_gone_at_the_provider_is_no_news(asker: Asker) -
         Scripted(429, "{}", {"Retry-After": "90"}),
         Scripted(500, "{}"),
         Scripted(200, "not json"),
+        Scripted(200, DEEP),
+        Scripted(200, NO_UTF8),
         Scripted(cut=True),
     ],
 )
@@ -207,6 +210,14 @@ async def test_a_provider_that_does_not_answer_is_left_alone_and_sending_goes_on
     assert held.bucket == f"look-up:{which}"
     asker.now = NOW + 5 * SECOND
     assert await asking.step() == 0
+
+
+async def test_an_answer_may_come_in_pieces(asker: Asker) -> None:
+    planned = asker.sent()
+    asker.far_side.answer = in_pieces(told("delivered"))
+    await asker.asking().step()
+    asker.work()
+    assert asker.row(planned).state == "delivered"
 
 
 async def test_questions_have_a_bucket_of_their_own(asker: Asker) -> None:

@@ -10,7 +10,8 @@ DRIPS = 100  # one in 0.05 s: longer than the suite waits
 DEEP = '{"x":' + "[" * 50_000
 NO_UTF8 = (
     b'{"message": "\xff", "error": "\xff", "sid": "\xff", "id": "\xff", "name": "\xff",'
-    b' "description": "\xff", "errorDescription": "\xff", "request": "\xff"}'
+    b' "description": "\xff", "errorDescription": "\xff", "request": "\xff",'
+    b' "status": "\xff", "records": [{"status": "\xff"}]}'
 )
 SAYS_TOO_MUCH = json.dumps(
     {

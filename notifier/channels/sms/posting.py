@@ -58,11 +58,11 @@ class FormPoster:
         return self._session
 
 
-async def body_of(response: aiohttp.ClientResponse) -> bytes:
-    """An answer's body, in however many pieces it comes; of one without an end, the beginning."""
+async def body_of(response: aiohttp.ClientResponse, most: int = MOST_ANSWER_BYTES) -> bytes:
+    """An answer's body, in however many pieces it comes; of one without an end, `most` bytes."""
     body = b""
-    while len(body) < MOST_ANSWER_BYTES:
-        piece = await response.content.read(MOST_ANSWER_BYTES - len(body))
+    while len(body) < most:
+        piece = await response.content.read(most - len(body))
         if not piece:
             return body
         body += piece
