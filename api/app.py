@@ -92,7 +92,12 @@ def create_app(dependencies: ApiDependencies) -> FastAPI:
     app.state.limiter = limiter
     app.state.exports = Exports(dependencies.database, dependencies.contracts)
     dependencies.registry.register(
-        DatabaseMetrics(dependencies.database, dependencies.contracts, dependencies.latency_seconds)
+        DatabaseMetrics(
+            dependencies.database,
+            dependencies.contracts,
+            dependencies.latency_seconds,
+            canary=dependencies.canary,
+        )
     )
     app.state.page_reports = page_reports.PageReports(dependencies.registry)
     app.state.callback_counts = CallbackCounts(dependencies.registry)

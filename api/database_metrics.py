@@ -57,9 +57,15 @@ class DatabaseMetrics(Collector):
     """One look at the database per scrape."""
 
     def __init__(
-        self, database: Database, contracts: Sequence[str], latency_seconds: float
+        self,
+        database: Database,
+        contracts: Sequence[str],
+        latency_seconds: float,
+        *,
+        canary: bool = True,
     ) -> None:
         self._database = database
+        self._canary = canary
         self._contracts = contracts
         self._tally = LogTally()
         self._attempts = AttemptTally()
@@ -141,7 +147,7 @@ class DatabaseMetrics(Collector):
         yield _gauge("plan_parked", "Recorded events that planning could not read.", parked)
         self._told.advance(conn, now_micros())
         yield self._told.family()
-        latency = canary_latency(conn, now_micros())
+        latency = canary_latency(conn, now_micros()) if self._canary else None
         if latency is not None:
             yield _gauge("canary_latency_seconds", "From ledger close to a canary told.", latency)
         meaning = "Deliveries that the storm brake holds."

@@ -71,8 +71,8 @@ class ApiDependencies:
     already stand. `domain`: whom people sign in to, host and port; `passphrase`: the network's, which the
     message they sign names. `providers`: who may call back, by name; `callback_url`: where they reach this
     API, without a slash at its end, None: under the address that each request names. `latency_seconds`:
-    from ledger close to told, as promised. `control`: where it is looked up who controls an account;
-    `prover`: proves addresses.
+    from ledger close to told, as promised; `canary`: whether one is sent each minute. `control`: where it
+    is looked up who controls an account; `prover`: proves addresses.
     `webhooks`: tries receivers of outgoing webhooks out, `guests`: those that may be written to.
     `trusted_proxies`: who is believed about whom it answers. `sandbox_key`, `sandbox_wallet`: of a
     development start, for its page; else None.
@@ -87,6 +87,7 @@ class ApiDependencies:
     guests: GuestList
     lag_limit_ledgers: int = 24
     latency_seconds: float = 30.0
+    canary: bool = True
     max_limit: int = 200
     cors_origins: tuple[str, ...] = ()
     metrics_networks: tuple[Network, ...] = ()

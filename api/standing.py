@@ -34,9 +34,14 @@ _WAITING = (PENDING, QUEUED, RETRY_WAIT)
 
 
 def standing(
-    conn: Connection, contracts: Sequence[str], lag_limit: int, latency_seconds: float
+    conn: Connection,
+    contracts: Sequence[str],
+    lag_limit: int,
+    latency_seconds: float,
+    *,
+    canary: bool,
 ) -> dict[str, Any]:
-    """What is, and under `failed` what a person must see to, in words."""
+    """What is, and under `failed` what a person must see to, in words. `canary`: there is one."""
     now = now_micros()
     health = observe(conn, contracts)
     followers = behind(conn, now)
@@ -55,7 +60,7 @@ def standing(
         "deliveries": _deliveries(conn, now),
         "breakers": _breakers(conn),
         "patience": _patience(conn, now),
-        "canary_latency_seconds": canary_latency(conn, now),
+        "canary_latency_seconds": canary_latency(conn, now) if canary else None,
         "storm": _storm(conn),
         "spending": _spending(conn, now),
         "sending": "paused" if switch.status(conn).paused else "on",

@@ -121,6 +121,7 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
         version=version("pausewire"),
         lag_limit_ledgers=here.settings.ingest.lag_limit_ledgers,
         latency_seconds=here.settings.objectives.latency_seconds,
+        canary=here.settings.canary.enabled,
         max_limit=settings.max_limit,
         cors_origins=settings.cors_origins,
         metrics_networks=settings.metrics_networks,

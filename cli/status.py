@@ -27,6 +27,7 @@ def status(json: Json = False) -> None:
             contracts,
             here.settings.ingest.lag_limit_ledgers,
             here.settings.objectives.latency_seconds,
+            canary=here.settings.canary.enabled,
         )
     if json:
         show_json(found)

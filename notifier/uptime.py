@@ -13,16 +13,18 @@ from notifier.objectives import Tally
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
 _MOST_MINUTES = 92 * 24 * 60
-_LOOK_BACK_MINUTES = 60
+_LOOK_BACK_MINUTES = 7 * 24 * 60  # a week, over which uptime is promised
+_MOST_WAITING = 60
 _TWO_MINUTES_SECONDS = 120.0
 
 
 def canary_latency(conn: Connection, now: int) -> float | None:
     """From ledger close to told, seconds: the newest canary's, or so far where it is not told yet.
 
-    It grows while canaries are not told, or not even sent. None: none was sent within an hour.
+    It grows while canaries are not told, or not even sent: whoever sends them may be what is down. None:
+    none was sent within a week.
     """
-    rows = conn.execute(recent(since=now - _LOOK_BACK_MINUTES * _MINUTE, most=_LOOK_BACK_MINUTES))
+    rows = conn.execute(recent(since=now - _LOOK_BACK_MINUTES * _MINUTE, most=_MOST_WAITING))
     found = rows.all()
     if not found:
         return None

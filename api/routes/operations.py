@@ -103,7 +103,13 @@ async def status(given: Serving, snapshot: Reads) -> Status:
 async def operations(_: Operator, given: Serving, snapshot: Reads) -> Operations:
     """Leader, lag, endpoints, queues, breakers and alarms, as `pausewire status` prints them."""
     found = await snapshot.read(
-        lambda conn: standing(conn, given.contracts, given.lag_limit_ledgers, given.latency_seconds)
+        lambda conn: standing(
+            conn,
+            given.contracts,
+            given.lag_limit_ledgers,
+            given.latency_seconds,
+            canary=given.canary,
+        )
     )
     return Operations.model_validate(found)
 

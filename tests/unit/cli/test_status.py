@@ -115,11 +115,15 @@ def stop_planning(world):
         pass
 
 
-def wait_for_a_canary(world):
-    minute_ago = now_micros() - 60 * SECOND
-    times = {"minute": minute_ago // (60 * SECOND), "planned_at": minute_ago}
-    times |= {"closed_at": minute_ago // SECOND, "delivery_id": UUID(int=1)}
+def wait_for_a_canary(world, *, minutes=1):
+    then = now_micros() - minutes * 60 * SECOND
+    times = {"minute": then // (60 * SECOND), "planned_at": then}
+    times |= {"closed_at": then // SECOND, "delivery_id": UUID(int=1)}
     write(world, canary_minute, **times)
+
+
+def send_no_canary_for_a_day(world):
+    wait_for_a_canary(world, minutes=24 * 60)
 
 
 FAILURES = [
@@ -135,6 +139,7 @@ FAILURES = [
     ),
     (stop_planning, "the follower plan is 1 events and 120 s behind, 30 s are promised: people"),
     (wait_for_a_canary, "s, 30 are promised: people are told late"),
+    (send_no_canary_for_a_day, "the canary takes 864"),
     (send_without_answer, "1 deliveries of unknown outcome: `pausewire deliveries list`"),
 ]
 
@@ -165,6 +170,13 @@ def test_what_failed_is_named_and_fails_the_command(command, served, harm, name)
     assert told.startswith("FAILED  ")
     assert name in told
     assert "all is well" not in told
+
+
+def test_a_canary_that_was_switched_off_is_not_late(command, served, monkeypatch):
+    wait_for_a_canary(served)
+    monkeypatch.setenv("PAUSEWIRE_CANARY__ENABLED", "false")
+    found = command.json("status")
+    assert (found["failed"], found["canary_latency_seconds"]) == ([], None)
 
 
 def test_an_event_that_was_understood_later_is_no_alarm(command, served):

@@ -20,7 +20,7 @@ from tests.fakes.chain import created, paused
 from tests.fakes.planning import World
 from tests.fakes.tried import tried
 
-SECOND, MINUTE = 1_000_000, 60_000_000
+SECOND, MINUTE, DAY = 1_000_000, 60_000_000, 86_400_000_000
 CLOSED = 1_790_000_040  # a whole minute
 NOW = CLOSED * SECOND + 2 * SECOND
 
@@ -128,7 +128,9 @@ def test_its_latency_is_the_last_told_ones_and_grows_while_one_waits(
     with sqlite_database.read() as conn:
         assert canary_latency(conn, clock.now + SECOND) == 63
         assert canary_latency(conn, clock.now + 3 * MINUTE) == 182 + 60
-        assert canary_latency(conn, clock.now + 61 * MINUTE) is None
+        # An outage of a day is late for a day.
+        assert canary_latency(conn, clock.now + DAY) == DAY // SECOND + 62
+        assert canary_latency(conn, clock.now + 8 * DAY) is None
 
 
 def test_that_none_is_sent_is_late_too(canary, sqlite_database):
