@@ -48,7 +48,7 @@ class ToldTally:
 
     def __init__(self, promised: float) -> None:
         self._lock = threading.Lock()
-        self._counted_to = 0
+        self._counted_to: int | None = None
         self._ends = sorted({*DEFAULT_BUCKETS, promised})
         self._buckets: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._sums: Counter[str] = Counter()
@@ -57,15 +57,12 @@ class ToldTally:
         """Count what was told since the last look. `now`: microseconds."""
         with self._lock:
             up_to = now - COMMITTED_MICROS
-            window = {
-                "after": self._counted_to,
-                "up_to": up_to,
-                "planned_after": now - LOOK_BACK_MICROS,
-            }
+            after = up_to if self._counted_to is None else self._counted_to
+            window = {"after": after, "up_to": up_to, "planned_after": now - LOOK_BACK_MICROS}
             for channel, micros in conn.execute(_TOLD, window):
                 self._buckets[channel][bisect_left(self._ends, micros / _MICROS)] += 1
                 self._sums[channel] += micros
-            self._counted_to = max(self._counted_to, up_to)
+            self._counted_to = max(after, up_to)
 
     def family(self) -> HistogramMetricFamily:
         """As Prometheus has it."""

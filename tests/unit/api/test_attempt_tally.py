@@ -33,7 +33,18 @@ class Looks:
 
 @pytest.fixture
 def looks(sqlite_database: Database) -> Looks:
-    return Looks(sqlite_database)
+    """It has looked once already, a second ago."""
+    looks = Looks(sqlite_database)
+    assert looks.look(-1) == {}
+    return looks
+
+
+def test_what_ended_before_the_first_look_is_past(sqlite_database):
+    anew = Looks(sqlite_database)
+    anew.tried(1, "not_sent", 0)
+    assert anew.look(5) == {}
+    anew.tried(2, "accepted", 6)
+    assert anew.look(6) == {ACCEPTED: 1}
 
 
 def test_an_attempt_is_counted_once(looks):
