@@ -61,6 +61,12 @@ _AREAS = (
 )
 
 
+def _metrics_of(given: ApiDependencies) -> DatabaseMetrics:
+    return DatabaseMetrics(
+        given.database, given.contracts, given.latency_seconds, canary=given.canary
+    )
+
+
 def create_app(dependencies: ApiDependencies) -> FastAPI:
     """Make the application. Nothing is opened before the first request."""
     feed = _feed(dependencies)
@@ -91,14 +97,7 @@ def create_app(dependencies: ApiDependencies) -> FastAPI:
     app.state.reads = reads
     app.state.limiter = limiter
     app.state.exports = Exports(dependencies.database, dependencies.contracts)
-    dependencies.registry.register(
-        DatabaseMetrics(
-            dependencies.database,
-            dependencies.contracts,
-            dependencies.latency_seconds,
-            canary=dependencies.canary,
-        )
-    )
+    dependencies.registry.register(_metrics_of(dependencies))
     app.state.page_reports = page_reports.PageReports(dependencies.registry)
     app.state.callback_counts = CallbackCounts(dependencies.registry)
     for area in _AREAS:

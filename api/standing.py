@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from api.followers import behind, follower_faults
-from api.health import following_faults, observe
+from api.health import Health, following_faults, observe
 from api.shown import from_micros
 from ingest.contract_guard import known_faults
 from ingest.disputes import rpc_dispute
@@ -47,12 +47,7 @@ def standing(
     followers = behind(conn, now)
     found: dict[str, Any] = {
         "failed": following_faults(health, lag_limit),
-        "log": {
-            "head_position": health.head_position,
-            "fresh_to_ledger": health.fresh_to_ledger,
-            "completeness": health.completeness,
-            "lag_ledgers": health.lag_ledgers,
-        },
+        "log": _log(health),
         "leader": _leader(conn, now),
         "endpoints": _endpoints(conn),
         "followers": {each.name: each.events for each in followers},
@@ -75,6 +70,15 @@ def standing(
         if contract_id in contracts
     ]
     return found
+
+
+def _log(health: Health) -> dict[str, Any]:
+    return {
+        "head_position": health.head_position,
+        "fresh_to_ledger": health.fresh_to_ledger,
+        "completeness": health.completeness,
+        "lag_ledgers": health.lag_ledgers,
+    }
 
 
 def _breakers(conn: Connection) -> list[dict[str, Any]]:

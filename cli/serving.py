@@ -110,9 +110,8 @@ def web_push_key(push: PushSettings) -> str | None:
     return VapidKey(decoded_vapid_key(push.vapid_key.get_secret_value()), "").public
 
 
-def _given(here: Deployment, database: Database) -> ApiDependencies:
+def _given(here: Deployment, settings: ApiSettings, database: Database) -> ApiDependencies:
     """What the application is made with."""
-    settings = here.settings.api
     return ApiDependencies(
         database=database,
         vault=here.vault,
@@ -155,7 +154,7 @@ def _given(here: Deployment, database: Database) -> ApiDependencies:
 
 async def _serve(here: Deployment, database: Database, stop: threading.Event) -> None:
     settings = here.settings.api
-    app = create_app(_given(here, database))
+    app = create_app(_given(here, settings, database))
     config = uvicorn.Config(
         app,
         http=HttpConnection,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, case, or_, select
+from sqlalchemy import Connection, Row, Select, and_, case, exists, or_, select
 
 from notifier import contact_letters, suppression
 from notifier.contact_words import CODE
@@ -44,17 +44,20 @@ def contacts_of(conn: Connection, vault: Vault, account: str) -> list[Listed]:
 
 
 def suppressed_of(conn: Connection, vault: Vault, recipient_id: str) -> list[Listed]:
-    """The confirmed contacts of a person that nothing goes to, oldest first."""
+    """The confirmed contacts of a person that nothing goes to, oldest first; of codes nothing is said."""
     entry = suppression_list.c
     against = and_(
         entry.channel == contact.c.channel,
         entry.destination_lookup == contact.c.destination_lookup,
         entry.lifted_at.is_(None),
     )
-    mine = (contact.c.recipient_id == recipient_id, contact.c.verified_at.is_not(None))
-    some = select(contact.c.contact_id).join(suppression_list, against).where(*mine)
-    rows = conn.execute(_rows().where(contact.c.contact_id.in_(some))).all()
-    return _all_listed(conn, vault, rows)
+    mine = _of(contact, recipient.c.wrapped_key).where(
+        recipient.c.recipient_id == recipient_id,
+        contact.c.verified_at.is_not(None),
+        exists().where(against),
+    )
+    found = _all_listed(conn, vault, conn.execute(mine.order_by(None)).all())
+    return sorted(found, key=lambda each: (each.created_at, each.contact_id))
 
 
 def listed(row: Row[Any], destination: str, against: Sequence[Against] = ()) -> Listed:
@@ -105,13 +108,22 @@ def _rows() -> Select[Any]:
     asked_for = or_(contact.c.verified_at.is_(None), letter.code_tag.is_not(None))
     state = (
         select(case((asked_for, letter.state)))
-        .where(letter.contact_id == contact.c.contact_id, letter.kind == CODE)
+        .where(
+            letter.recipient_id == contact.c.recipient_id,  # as the index has it
+            letter.contact_id == contact.c.contact_id,
+            letter.kind == CODE,
+        )
         .order_by(letter.created_at.desc())
         .limit(1)
         .scalar_subquery()
     )
+    return _of(contact, recipient.c.wrapped_key, state.label("code_state"))
+
+
+def _of(*columns: Any) -> Select[Any]:
+    """Of the contacts of those who are not erased, oldest first."""
     return (
-        select(contact, recipient.c.wrapped_key, state.label("code_state"))
+        select(*columns)
         .join_from(recipient, contact, contact.c.recipient_id == recipient.c.recipient_id)
         .where(recipient.c.wrapped_key.is_not(None))
         .order_by(contact.c.created_at, contact.c.contact_id)

@@ -39,7 +39,9 @@ def test_a_run_in_which_nothing_is_lost_says_so(command, tmp_path):
     for channel in ("email", "sms", "push"):
         (line,) = (line for line in lines if line.startswith(f"  {channel}: "))
         assert "accepted after " in line
-    assert lines[-1] == "lost 0, duplicated 0, unknown 0, replay equal (sqlite, memory)"
+    assert lines[-1] == (
+        "lost 0, duplicated 0, sent again 0, unknown 0, replay equal (sqlite, memory)"
+    )
     assert list(tmp_path.iterdir()) == [], "the state of a demo goes with it"
 
 

@@ -187,7 +187,11 @@ def test_an_import_brings_nobody_back_and_nothing_more_is_told(command, world, t
     command.run("recipients", "erase", EMPLOYEE, "--yes")
     file = tmp_path / "roster.csv"
     file.write_text(f"account_id,email,phone,push,language\n{EMPLOYEE},ana@example.test,,,\n")
-    assert command.json("recipients", "import", file) == {"accounts": 0, "erased": 1}
+    assert command.json("recipients", "import", file) == {
+        "accounts": 0,
+        "erased": 1,
+        "letters": 0,
+    }
     count = len(world.rows(select(notice)))
     world.record(paused(30))
     world.plan()

@@ -74,4 +74,4 @@ def test_a_file_that_is_no_text_is_said(command, roster):
 
 def test_people_are_told_how_many(command, roster):
     told = command.run("recipients", "import", roster(HEADER + ANA)).stdout
-    assert told.splitlines() == ["accounts  1", "erased    0"]
+    assert told.splitlines() == ["accounts  1", "erased    0", "letters   0"]
