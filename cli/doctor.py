@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import typer
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from cli.asking import transports
 from cli.contract_findings import findings_of
@@ -28,6 +28,7 @@ from ingest.rpc import RpcEndpoint
 from notifier.schema import attempt, delivery, notice
 from notifier.states import CLAIMED, HANDED_OFF, QUEUED
 from store.clock import now_micros
+from store.engine import SQLITE
 from store.errors import StoreError
 from store.schema import evidence, evidence_outcome, log_head, recorded_event, scanned_range
 
@@ -167,6 +168,15 @@ def _invariants(conn: Connection) -> Iterator[Finding]:
     )
     yield Finding("every delivery has a notice", not orphans, f"{orphans or 0} without")
     yield _open_attempts(conn)
+    if conn.dialect.name != SQLITE:
+        yield clears_up(conn.scalar(text("SHOW autovacuum")) or "?")
+
+
+def clears_up(autovacuum: str) -> Finding:
+    """Whether PostgreSQL, with this setting, clears away what was changed and counts what is there."""
+    off = f"autovacuum is {autovacuum}: what is changed often gets slower by the hour; set it on"
+    on = autovacuum == "on"
+    return Finding("the server clears up", on, "autovacuum is on" if on else off)
 
 
 def _storage(conn: Connection) -> Finding:

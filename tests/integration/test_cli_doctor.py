@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, insert, update
+from sqlalchemy import Table, create_engine, insert, text, update
 
 from cli import doctor
 from notifier.schema import attempt, notice
@@ -39,11 +39,15 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedNetwo
 
 @pytest.fixture
 def command(monkeypatch, tmp_path, sqlite_url, network) -> Command:
+    return command_on(sqlite_url, monkeypatch, tmp_path, network)
+
+
+def command_on(database_url, monkeypatch, tmp_path, network) -> Command:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "250")
     return Command(
         monkeypatch,
-        sqlite_url,
+        database_url,
         STATE_DIR=tmp_path,
         NETWORK__PASSPHRASE=network.options.passphrase,
         NETWORK__RPC_URLS=json.dumps([network.rpc_url]),
@@ -234,3 +238,15 @@ def test_a_contract_that_is_not_on_the_network_is_named(monkeypatch, command):
         if each["check"] == f"{CONTRACT} exists" and not each["ok"]
     ]
     assert "is it deployed on another network" in detail
+
+
+@pytest.mark.postgres
+def test_a_server_that_does_not_clear_up_is_named(monkeypatch, tmp_path, postgres_url, network):
+    command = command_on(postgres_url, monkeypatch, tmp_path, network)
+    with create_engine(postgres_url).connect() as conn:
+        does = conn.scalar(text("SHOW autovacuum")) == "on"
+    found = command.json("doctor", code=0 if does else 1)
+    (finding,) = (each for each in found if each["check"] == "the server clears up")
+    assert finding["ok"] == does
+    assert doctor.clears_up("on").ok
+    assert not doctor.clears_up("off").ok

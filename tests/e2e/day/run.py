@@ -18,6 +18,7 @@ from simulator.network import SimulatedNetwork, running
 from simulator.options import SimulatorOptions
 from simulator.truth import read_truth
 from store.clock import now_micros
+from tests.e2e.day.caretaker import Caretaker
 from tests.e2e.day.crew import Crew
 from tests.e2e.day.events import Script
 from tests.e2e.day.hooks import NOBODY, subscribe
@@ -42,6 +43,7 @@ class Day:
         self._site, self._size, self._back_end = site, size, back_end
         self._script = Script(site.network, size)
         self._watch = Watch(site)
+        self._caretaker = Caretaker(back_end.database_url)
         self._flushes = 0
         network = site.network
         self._people = drawn(network.cast, size.seed, datetime.now(UTC), network.web_url)
@@ -115,6 +117,7 @@ class Day:
                     script.go_on(max(1, int(_EVENTS_A_SECOND * LEDGER_SECONDS)))
                 next_event = now + LEDGER_SECONDS
             self._watch.look()
+            self._caretaker.look()
             if not self._flushes and crew.kills * 2 >= size.kills:
                 self._flush()
             time.sleep(0.05)
@@ -130,6 +133,7 @@ class Day:
         def at_rest() -> bool:
             crew.look(may_kill=False)
             self._watch.look()
+            self._caretaker.look()
             return self._watch.is_at_rest()
 
         time.sleep(3 * LEDGER_SECONDS)
