@@ -40,8 +40,8 @@ LETTER = Letter(
     deadline_at=1_790_003_600_000_000,
 )
 LOOPBACK = ReceiverRules([ip_network("127.0.0.0/8")])
-TIMEOUT = 0.3
-SLOW = 0.7
+PATIENT, IMPATIENT = 5.0, 0.5  # seconds: a busy machine is no slow provider
+SLOW = 1.0
 NUMBER = "+15550100001"
 FAR = "Wed, 21 Oct 2099 07:28:00 GMT"
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -67,9 +67,9 @@ class Bench:
 
 
 class HttpBench(NamedTuple):
-    """`make`: the channel before an address; `place`: its destination there; `busy`: a 429's own words."""
+    """`make`: a channel to an address, by its timeout; `place`: its destination; `busy`: a 429's words."""
 
-    make: Callable[[str], Channel]
+    make: Callable[[str, float], Channel]
     place: Callable[[str], str]
     takes: Scripted
     refuses: Scripted
@@ -107,32 +107,32 @@ class HttpBench(NamedTuple):
         return (own | nonsense(takes) | hostile(takes))[case]
 
 
-def _twilio(url: str) -> Channel:
+def _twilio(url: str, timeout: float) -> Channel:
     account = TwilioAccount(
         base_url=url,
         account_sid="AC1",
         auth_token="secret",
         sender="+15550100000",
-        timeout_seconds=TIMEOUT,
+        timeout_seconds=timeout,
     )
     return TwilioChannel(account)
 
 
-def _vonage(url: str) -> Channel:
+def _vonage(url: str, timeout: float) -> Channel:
     account = VonageAccount(
-        base_url=url, api_key="k", api_secret="s", sender="Pausewire", timeout_seconds=TIMEOUT
+        base_url=url, api_key="k", api_secret="s", sender="Pausewire", timeout_seconds=timeout
     )
     return VonageChannel(account)
 
 
-def _sns(url: str) -> Channel:
+def _sns(url: str, timeout: float) -> Channel:
     key = AwsKey("AKIA", "secret", "us-east-1", "sns")
-    return SnsChannel(SnsAccount(base_url=url, key=key, sender="PAUSE", timeout_seconds=TIMEOUT))
+    return SnsChannel(SnsAccount(base_url=url, key=key, sender="PAUSE", timeout_seconds=timeout))
 
 
-def _web_push(_url: str) -> Channel:
+def _web_push(_url: str, timeout: float) -> Channel:
     key = VapidKey(ec.generate_private_key(ec.SECP256R1()), "mailto:ops@example.test")
-    return WebPushChannel(key, LOOPBACK, timeout_seconds=TIMEOUT)
+    return WebPushChannel(key, LOOPBACK, timeout_seconds=timeout)
 
 
 def subscription(endpoint: str) -> str:
@@ -141,7 +141,7 @@ def subscription(endpoint: str) -> str:
 
 def _apprise(bench: PushBench) -> HttpBench:
     return HttpBench(
-        lambda url: channel(bench, url, TIMEOUT),
+        lambda url, timeout: channel(bench, url, timeout),
         lambda _: bench.place,
         *(bench.takes, bench.refuses, bench.later, bench.account),
     )
@@ -179,7 +179,9 @@ HTTP_BENCHES: dict[str, HttpBench] = {
         busy=SNS_ERROR.format("Throttling", "Rate exceeded"),
     ),
     "ntfy": HttpBench(
-        lambda url: PushChannel(NtfyServer(url=url, token="tk_x", timeout_seconds=TIMEOUT)),
+        lambda url, timeout: PushChannel(
+            NtfyServer(url=url, token="tk_x", timeout_seconds=timeout)
+        ),
         lambda _: "ntfy:pausewire-ana",
         Scripted(200, '{"id": "n1", "event": "message"}'),
         Scripted(400, '{"code": 40009, "error": "invalid request pausewire-ana"}'),
@@ -187,7 +189,7 @@ HTTP_BENCHES: dict[str, HttpBench] = {
         Scripted(401, '{"code": 40101, "error": "unauthorized"}'),
     ),
     "webhook": HttpBench(
-        lambda _: WebhookChannel(LOOPBACK, timeout_seconds=TIMEOUT),
+        lambda _, timeout: WebhookChannel(LOOPBACK, timeout_seconds=timeout),
         lambda url: destination_of(Receiver(f"{url}/hooks", (b"k" * 32,))),
         Scripted(200, "ok"),
         Scripted(410, "gone, says ana"),
@@ -228,16 +230,16 @@ MAIL_CASES = {
 }
 
 
-def http_bench(name: str, stack: ExitStack) -> Bench:
+def http_bench(name: str, stack: ExitStack, timeout: float = PATIENT) -> Bench:
     given, provider = HTTP_BENCHES[name], stack.enter_context(http_provider())
     nobody = f"http://127.0.0.1:{free_port()}"
     return Bench(
         given.family,
-        given.make(provider.url),
+        given.make(provider.url, timeout),
         lambda: len(provider.requests),
         lambda: provider.asked,
         partial(_scripted, provider, given),
-        lambda: (given.make(nobody), given.place(nobody)),
+        lambda: (given.make(nobody, timeout), given.place(nobody)),
         given.account is not None,
         lambda: provider.written,
     )
@@ -248,12 +250,12 @@ def _scripted(provider: HttpProvider, given: HttpBench, case: str) -> str:
     return given.place(provider.url)
 
 
-def _mailer(port: int, connections: int = 2) -> EmailChannel:
-    server = SmtpServer(host="127.0.0.1", port=port, tls="none", timeout_seconds=TIMEOUT)
+def _mailer(port: int, timeout: float = PATIENT, connections: int = 2) -> EmailChannel:
+    server = SmtpServer(host="127.0.0.1", port=port, tls="none", timeout_seconds=timeout)
     return EmailChannel(server, sender="Pausewire <a@pausewire.test>", connections=connections)
 
 
-def email_bench(stack: ExitStack) -> Bench:
+def email_bench(stack: ExitStack, timeout: float = PATIENT) -> Bench:
     server = ScriptedMail()
     server.slow_seconds = SLOW
     port = stack.enter_context(mail_server(server))
@@ -264,7 +266,7 @@ def email_bench(stack: ExitStack) -> Bench:
 
     return Bench(
         "mail",
-        _mailer(port),
+        _mailer(port, timeout),
         lambda: len(server.mails),
         lambda: server.connections,
         arrange,
@@ -272,15 +274,15 @@ def email_bench(stack: ExitStack) -> Bench:
     )
 
 
-def second_email_bench(stack: ExitStack) -> Bench:
+def second_email_bench(stack: ExitStack, timeout: float = PATIENT) -> Bench:
     """The second server of a channel whose first one is away."""
-    second = email_bench(stack)
-    both = Several("email", (_mailer(free_port(), 1), second.channel))
-    nobody = Several("email", (_mailer(free_port(), 1), _mailer(free_port(), 1)))
+    second = email_bench(stack, timeout)
+    both = Several("email", (_mailer(free_port()), second.channel))
+    nobody = Several("email", (_mailer(free_port()), _mailer(free_port())))
     return replace(second, channel=both, away=lambda: (nobody, "ana@example.test"))
 
 
-BENCHES: dict[str, Callable[[ExitStack], Bench]] = {
+BENCHES: dict[str, Callable[..., Bench]] = {
     **{name: partial(http_bench, name) for name in HTTP_BENCHES},
     "email": email_bench,
     "second_email": second_email_bench,
