@@ -4,6 +4,7 @@ The carried ones are cancelled, say why, and name their carrier (`carried_by`), 
 to the message that told it. As long as that has not left, it can be taken apart again.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -105,14 +106,19 @@ class Message(NamedTuple):
 
     @property
     def carrier(self) -> Waiting:
-        """The one that leaves."""
-        return max(self.told, key=lambda each: (not each.attempts, each.position, each.delivery_id))
+        """The one that leaves: what carries most of it already, so that this need not be written anew."""
+        carries = Counter(each.carried_by for each in self.told)
+
+        def rank(each: Waiting) -> tuple[bool, int, int, UUID]:
+            return (not each.attempts, carries[each.delivery_id], each.position, each.delivery_id)
+
+        return max(self.told, key=rank)
 
     @property
-    def carried(self) -> list[Waiting]:
-        """The others."""
+    def carried(self) -> list[tuple[Waiting, UUID]]:
+        """The others, each with the one that carries it."""
         carrier = self.carrier
-        return [each for each in self.told if each is not carrier]
+        return [(each, carrier.delivery_id) for each in self.told if each is not carrier]
 
 
 def pass_on(conn: Connection, messages: Sequence[Message], now: int) -> set[UUID]:
@@ -120,35 +126,30 @@ def pass_on(conn: Connection, messages: Sequence[Message], now: int) -> set[UUID
 
     Moved, each would be a fact anew whenever a digest that has long to wait is told more.
     """
-    passed_on = {
-        each.delivery_id: message.carrier.delivery_id
+    carried = [
+        (each, by)
         for message in messages
-        for each in message.carried
+        for each, by in message.carried
         if each.state == states.CANCELLED
-    }
+    ]
     update_many(
         conn,
         delivery,
         ("delivery_id",),
         ("carried_by", "updated_at"),
-        [(each, carrier, now) for each, carrier in sorted(passed_on.items())],
+        [(each.delivery_id, by, now) for each, by in carried if each.carried_by != by],
         where=f"delivery.state = '{states.CANCELLED}'",
         returning=(delivery.c.delivery_id,),
     )
-    return set(passed_on)
+    return {each.delivery_id for each, _ in carried}
 
 
 def carry(conn: Connection, messages: Sequence[Message], now: int) -> None:
     """Let one of each message leave now, and tell of the others too: of those that are held."""
     others = [
-        _move(
-            each,
-            states.CANCELLED,
-            now,
-            {"reason": DIGEST, "carried_by": message.carrier.delivery_id},
-        )
+        _move(each, states.CANCELLED, now, {"reason": DIGEST, "carried_by": by})
         for message in messages
-        for each in message.carried
+        for each, by in message.carried
         if each.state != states.CANCELLED
     ]
     leaving = [

@@ -6,7 +6,7 @@ Next: 9a turns.py keeps the order.
 Twice: a subscription names its notices by a key of its own, so the same news meets the same rows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -69,8 +69,9 @@ class Subscribers:
         """Each piece of news with each active subscription that wants it, and that notice's id."""
         rows = conn.execute(_ACTIVE).all() if news else []
         for one in news:
+            concerned = {self._lookup(each.account_id) for each in one.audience} if rows else set()
             for row in rows:
-                if self._wants(row, one):
+                if self._wants(row, one, concerned):
                     whom = self._opened(row.webhook_id, row.private)
                     key = whom.key or b""  # never erased: a deleted subscription is not active
                     yield privacy.notice_id(key, network, one.cause, one.kind), one, whom
@@ -86,8 +87,8 @@ class Subscribers:
         rows = [_row(*each, deadline_at, now) for each in told]
         bulk.insert_many(conn, delivery, _COLUMNS, rows, on_conflict="nothing")
 
-    def _wants(self, row: Any, news: News) -> bool:
-        """A correction is told to the one it is about: only those who follow that account want it.
+    def _wants(self, row: Any, news: News, concerned: Collection[str]) -> bool:
+        """`concerned`: lookups of its audience. A correction is told to the one it is about alone.
 
         Whoever is posted each event needs no reminder of one.
         """
@@ -101,8 +102,7 @@ class Subscribers:
             return False
         if row.account_lookup is None:
             return news.kind != CORRECTION
-        accounts = (listener.account_id for listener in news.audience)
-        return any(self._lookup(account) == row.account_lookup for account in accounts)
+        return row.account_lookup in concerned
 
     def _open(self, webhook_id: UUID, sealed: bytes) -> Recipient:
         key = opened(self._vault, webhook_id, sealed).notice_key
