@@ -83,8 +83,7 @@ class Desk:
         return marked
 
 
-@pytest.fixture
-def desk(database: Database) -> Desk:
+def _with_a_digest(database: Database) -> Desk:
     """The pause of stream 1 was told; those of 2 to 4 wait together, in a digest."""
     desk = Desk(database)
     desk.tell(paused(2, 1, stream_id=1))
@@ -92,6 +91,11 @@ def desk(database: Database) -> Desk:
     desk.tell(*(paused(3, number, stream_id=number) for number in (2, 3, 4)))
     desk.gather()
     return desk
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return _with_a_digest(database)
 
 
 def facts(desk: Desk) -> int:
@@ -205,15 +209,6 @@ def test_news_that_a_gathering_puts_into_another_digest_meanwhile_is_withdrawn_a
         assert desk.told()[-1] == {2, 3, 4, 9} - {carried.stream_id}
     finally:
         database.close()
-
-
-def _with_a_digest(database: Database) -> Desk:
-    desk = Desk(database)
-    desk.tell(paused(2, 1, stream_id=1))
-    desk.postman.send()
-    desk.tell(*(paused(3, number, stream_id=number) for number in (2, 3, 4)))
-    desk.gather()
-    return desk
 
 
 def _withdrawn(desk: Desk, notice_id: UUID) -> None:
