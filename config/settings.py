@@ -170,7 +170,11 @@ class NotifierSettings(Section):
     sweep_seconds: float = seconds(5, "pause between sweeps for expired leases", at_most=300)
     poll_seconds: float = seconds(1.0, "longest wait for a wake-up before looking", at_most=60)
     chunk_events: int = setting(
-        500, "recorded events planned in one transaction", unit="events", ge=1, le=10_000
+        500,
+        "recorded events planned in one transaction; fewer where they take more than two seconds",
+        unit="events",
+        ge=1,
+        le=10_000,
     )
 
 
@@ -178,7 +182,11 @@ class ProjectionsSettings(Section):
     """Keeping the read models."""
 
     chunk_events: int = setting(
-        1000, "recorded events projected in one transaction", unit="events", ge=1, le=100_000
+        1000,
+        "recorded events projected in one transaction; fewer where they take more than two seconds",
+        unit="events",
+        ge=1,
+        le=100_000,
     )
     poll_seconds: float = seconds(1.0, "longest wait for a wake-up before looking", at_most=60)
 

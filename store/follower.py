@@ -11,6 +11,7 @@ wins a chunk and the others go on from there.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -22,6 +23,7 @@ from store.errors import TrackingConflict, Transient
 from store.killpoint import reached
 from store.log import Recorded, head, read_of_chain
 from store.schema import tracking
+from store.stride import Stride
 from store.wake import LOG
 
 FOLLOWER_STARTED = "follower_started"
@@ -38,10 +40,10 @@ Beside = Callable[[Connection, int], bool]
 class Follower:
     """One named reader of the log.
 
-    `apply` writes through the connection it is given and nothing else. `after` runs once the chunk
-    has committed; a crash in between loses only that call. `killpoint`: reached inside the
-    transaction, after `apply`. `beside`: whether, at this position, something that is no event waits for
-    `apply`, too.
+    `apply` writes through the connection it is given and nothing else. `chunk_events`: the most that a
+    chunk has; it has fewer where they take long (stride.py). `after` runs once the chunk has committed; a
+    crash in between loses only that call. `killpoint`: reached inside the transaction, after `apply`.
+    `beside`: whether, at this position, something that is no event waits for `apply`, too.
     """
 
     def __init__(  # noqa: PLR0913 # a follower is these nine facts; a settings class would only rename them
@@ -60,7 +62,7 @@ class Follower:
         self.name = name
         self._database = database
         self._apply = apply
-        self._chunk_events = chunk_events
+        self._stride = Stride(chunk_events)
         self._durable = durable
         self._poll_seconds = poll_seconds
         self._killpoint = killpoint
@@ -80,19 +82,23 @@ class Follower:
 
         Raises TrackingConflict where another process was faster, and what `apply` raises.
         """
+        most = self._stride.events
         with self._database.read() as conn:
             position, end = self.position(conn), head(conn)
-            chunk = read_of_chain(conn, position, up_to=end, limit=self._chunk_events)
+            chunk = read_of_chain(conn, position, up_to=end, limit=most)
             waits = not chunk and self._beside is not None and self._beside(conn, end)
-        if len(chunk) == self._chunk_events:
+        if len(chunk) == most:
             end = chunk[-1].position
         if end == position and not waits:
             return 0
+        began = time.monotonic()
         with self._database.begin(durable=self._durable) as conn:
             move_tracking(conn, self.name, position, end)
             if chunk or waits:
                 self._apply(conn, chunk)
             reached(self._killpoint)
+        if chunk:
+            self._stride.took(len(chunk), time.monotonic() - began)
         if chunk and self._after is not None:
             self._after(chunk)
         return end - position
