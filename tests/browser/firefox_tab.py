@@ -110,6 +110,15 @@ class Tab:
         ]
         self._act({"type": "key", "id": "keys", "actions": keys})
 
+    def tick(self, selector: str) -> None:
+        """Tick a box by the space bar: a press right after typing may go to a field's suggestions."""
+        self._found({"type": "css", "value": selector})
+        box = f"document.querySelector({json.dumps(selector)})"
+        self.see(f"{box}.focus()")
+        keys = [{"type": kind, "value": " "} for kind in ("keyDown", "keyUp")]
+        self._act({"type": "key", "id": "keys", "actions": keys})
+        self.until(f"{box}.checked")
+
     def picture(self, path: Path) -> None:
         """Keep what is seen."""
         shown = self._wire("browsingContext.captureScreenshot", context=self.context)

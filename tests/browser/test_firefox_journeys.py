@@ -107,7 +107,7 @@ def test_somebody_signs_in_reads_and_chooses(site, tab):
     tab.says("#unread", "2")
     tab.click("link", "Settings")
     tab.type("#time-zone", "Asia/Kolkata")
-    tab.click_on("#pauses-only")
+    tab.tick("#pauses-only")
     tab.click("button", "Save")
     tab.says("#preferences", "Saved.")
     with site.served.database.read() as conn:

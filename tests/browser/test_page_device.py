@@ -177,9 +177,9 @@ def test_this_browser_is_subscribed_confirmed_told_and_taken_back(site, settings
     page.locator("#device").click()
     expect(page.locator("li[data-contact]")).to_have_count(0)
     expect(page.locator("#device")).to_have_text("Tell me in this browser")
-    assert page.evaluate("localStorage.length") == 0
-    assert (
-        page.evaluate("async () => (await navigator.serviceWorker.getRegistrations()).length") == 0
+    page.wait_for_function("() => localStorage.length === 0")
+    page.wait_for_function(
+        "async () => (await navigator.serviceWorker.getRegistrations()).length === 0"
     )
 
 
@@ -188,6 +188,7 @@ def test_removed_in_the_list_it_is_removed_from_the_browser(site, settings):
     page.locator("#device").click()
     remove = page.locator("li[data-contact] .place button")
     remove.click()
+    expect(remove).to_have_text("Really remove")
     remove.click()
     expect(page.locator("#device")).to_have_text("Tell me in this browser")
     page.wait_for_function("() => localStorage.length === 0")

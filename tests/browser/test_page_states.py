@@ -142,6 +142,8 @@ def test_loading_is_said_until_the_answer_comes(site, opened):
     page.route("**/v1/streams?**", lambda route: held.append(route))  # noqa: PLW0108 # Playwright wants a function
     page.get_by_role("link", name="Streams").first.click()
     expect(page.get_by_role("status").get_by_text("Loading")).to_be_attached()
+    while not held:  # what is said is said before the network is asked
+        page.wait_for_timeout(20)
     for route in held:
         route.continue_()
     page.unroute("**/v1/streams?**")
@@ -214,6 +216,7 @@ def test_the_log_marks_late_and_refused_facts(site, opened):
     everything = page.locator("li[data-position]").count()
     page.get_by_role("radio", name="Refused").check(force=True)
     expect(page.locator("li[data-position]:not([data-refused=true])")).to_have_count(0)
+    expect(page.locator("li[data-refused=true]").first).to_be_visible()
     assert 0 < page.locator("li[data-position]").count() < everything
 
 
