@@ -6,7 +6,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from api.followers import behind, follower_faults
 from api.health import Health, following_faults, observe
@@ -134,7 +134,7 @@ def _alarms(conn: Connection) -> dict[str, int]:
         "quarantined": conn.scalar(still_quarantined()) or 0,
         "evidence_conflicts": _count(conn, evidence_conflict),
         "profile_conflicts": _count(conn, profile_conflict),
-        "plan_parked": _count(conn, plan_parked),
+        "plan_parked": _count(conn, plan_parked, plan_parked.c.ending.is_(None)),
         "differences_from_storage": _differences(conn),
         "events_that_endpoints_dispute": _count(conn, rpc_dispute),
         "callbacks_dead": unfinished(conn)[DEAD],
@@ -150,8 +150,8 @@ def _differences(conn: Connection) -> int:
     )
 
 
-def _count(conn: Connection, table: Any) -> int:
-    return conn.scalar(select(func.count()).select_from(table)) or 0
+def _count(conn: Connection, table: Any, *where: ColumnElement[bool]) -> int:
+    return conn.scalar(select(func.count()).select_from(table).where(*where)) or 0
 
 
 def _failures(found: Mapping[str, Any]) -> list[str]:

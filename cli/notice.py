@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import parked
 from cli.notice_view import in_times, print_story, print_why
 from cli.notifying import freshness_of
 from cli.output import FAILED, Json, refuse, show_json
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_notice)
     group.command("why")(explain_why)
     group.command("preview")(preview)
+    parked.register(group)
     app.add_typer(group, name="notice")
 
 

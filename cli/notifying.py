@@ -22,7 +22,7 @@ from notifier.lookups.switched_on import look_ups
 from notifier.money_news import MoneyTeller
 from notifier.notices import NoticeWriter, PlanningRules
 from notifier.onward import Onward
-from notifier.plan import build_follower
+from notifier.plan import Planner, build_follower
 from notifier.privacy import Vault
 from notifier.push_on import push_services_on
 from notifier.recipients import Roster
@@ -40,15 +40,11 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
     """Planning and delivering, as this process's roles."""
     settings = here.settings
     vault = here.vault
-    writer = NoticeWriter(
-        Roster(vault),
-        _rules(here),
-        _subscribers(settings, vault),
-    )
+    writer = _writer(here)
     plan = build_follower(
         database,
         writer,
-        lasting=Lasting(Roster(vault), times_of(settings)),
+        lasting=_lasting(here),
         canaries=_canary_plans(settings),
         chunk_events=settings.notifier.chunk_events,
         poll_seconds=settings.notifier.poll_seconds,
@@ -73,6 +69,11 @@ def notify_roles(here: Deployment, database: Database) -> list[Role]:
         forget_role(settings, database),
         *reminder_roles(here, database, writer),
     ]
+
+
+def planner_of(here: Deployment, database: Database) -> Planner:
+    """Planning by itself, for one event that is planned again."""
+    return Planner(_writer(here), database.bell, lasting=_lasting(here))
 
 
 def reminder_roles(here: Deployment, database: Database, writer: NoticeWriter) -> list[Role]:
@@ -134,6 +135,14 @@ def _look_ups(settings: Settings, database: Database, vault: Vault) -> LookUps:
         after_seconds=asking.after_minutes * 60,
         pace=at_most(asking.per_minute, 60),
     )
+
+
+def _writer(here: Deployment) -> NoticeWriter:
+    return NoticeWriter(Roster(here.vault), _rules(here), _subscribers(here.settings, here.vault))
+
+
+def _lasting(here: Deployment) -> Lasting:
+    return Lasting(Roster(here.vault), times_of(here.settings))
 
 
 def _rules(here: Deployment) -> PlanningRules:

@@ -9,7 +9,9 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
+import requests
 import typer
 from rich.console import Console
 from sqlalchemy import insert, select
@@ -101,6 +103,7 @@ def _round(
     running.start()
     _until_served(here, stop)
     if not introduced:
+        _until_known(_pauses_url(here, network), key, stop)
         _introduce(here, network, key)
     ended_well = running.join()
     database.close()
@@ -150,6 +153,17 @@ def _until_served(here: Deployment, stop: threading.Event) -> None:
             return
 
 
+def _until_known(url: str, key: str, stop: threading.Event) -> None:
+    """Wait until the first stream is indexed: who pastes the printed `curl` gets pauses, and no 404."""
+    for _ in range(_SERVED_TRIES):
+        with contextlib.suppress(requests.RequestException):
+            answer = requests.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=10)
+            if answer.status_code != HTTPStatus.NOT_FOUND:
+                return
+        if stop.wait(_SERVED_PAUSE_SECONDS):
+            return
+
+
 def _fresh_key(database: Database, network: SimulatedNetwork) -> str:
     """A development key of this start; those of earlier starts are revoked."""
     with database.begin() as conn:
@@ -165,9 +179,16 @@ def _fresh_key(database: Database, network: SimulatedNetwork) -> str:
     return made.key
 
 
+def _api_url(here: Deployment) -> str:
+    return f"http://{here.settings.api.host}:{here.settings.api.port}"
+
+
+def _pauses_url(here: Deployment, network: SimulatedNetwork) -> str:
+    return f"{_api_url(here)}/v1/streams/{network.contract_id}/1/pauses"
+
+
 def _introduce(here: Deployment, network: SimulatedNetwork, key: str) -> None:
-    api_settings = here.settings.api
-    url = f"http://{api_settings.host}:{api_settings.port}"
+    url = _api_url(here)
     print(
         "Pausewire follows a simulated Stellar network. Open\n"
         f"  {url}             streams, pauses, operation and log\n"
@@ -175,7 +196,7 @@ def _introduce(here: Deployment, network: SimulatedNetwork, key: str) -> None:
         f"  {network.web_url}             mails, SMS and pushes as people get them\n"
         "and ask for the pause history of a stream with this start's key:\n"
         f"  curl -H 'Authorization: Bearer {key}' \\\n"
-        f"    {url}/v1/streams/{network.contract_id}/1/pauses\n"
+        f"    {_pauses_url(here, network)}\n"
         "Another story: PAUSEWIRE_SIMULATOR__SCENARIO, or begin anew while it runs:\n"
         f"""  curl -H 'Content-Type: application/json' -d '{{"scenario": "paused-now"}}' """
         f"{network.web_url}/sandbox/reset\n"

@@ -78,7 +78,8 @@ class Deployment:
 
     def migrated_database(self) -> Database:
         """The open database; one that is new or behind is brought up to date first."""
-        migrate.upgrade(self.database_url)
+        if migrate.is_behind(self.database):
+            migrate.upgrade(self.database_url)
         return self.database
 
 

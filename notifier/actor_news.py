@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Connection, select, update
+from sqlalchemy import Column, Connection, select
 
 from domain.actors import AUTHORITY, EMPLOYER, STRANGER, UNKNOWN_ROLE, Actor, verdict_of
 from domain.chain_order import APPLIED, FactJudged
@@ -22,6 +22,7 @@ from notifier import states
 from notifier.content import IN_APP, Content, decode_content, encode_content, short
 from notifier.news import STREAM_PAUSED
 from notifier.schema import delivery, notice
+from store.bulk_update import lock_many, update_many
 
 T = TypeVar("T")
 
@@ -81,12 +82,21 @@ def put_beside(
         .order_by(notice.c.notice_id)
     ).all()
     begun = _begun(conn, [row.notice_id for row in rows])
+    beside, reworded = [], []
     for row in rows:
         learned = found[row.cause_event_id]
-        values = {column.name: msgspec.msgpack.encode(learned)}
+        beside.append((row.notice_id, msgspec.msgpack.encode(learned)))
         if row.notice_id not in begun:
-            values["content"] = encode_content(change(decode_content(row.content), learned))
-        conn.execute(update(notice).where(notice.c.notice_id == row.notice_id).values(values))
+            words = encode_content(change(decode_content(row.content), learned))
+            reworded.append((row.notice_id, words))
+    lock_many(conn, notice.c.notice_id, [row.notice_id for row in rows])
+    _set(conn, column, beside)
+    _set(conn, notice.c.content, reworded)
+
+
+def _set(conn: Connection, column: Column[Any], values: Sequence[tuple[UUID, bytes]]) -> None:
+    key = notice.c.notice_id
+    update_many(conn, notice, (key.name,), (column.name,), values, returning=(key,))
 
 
 def _begun(conn: Connection, notice_ids: Sequence[UUID]) -> set[UUID]:

@@ -12,7 +12,7 @@ from notifier.running import run_until
 from store.clock import now_micros
 from store.engine import Database
 from store.killpoint import reached
-from store.wake import OUTBOX
+from store.wake import BACKLOG, OUTBOX
 
 
 class Backlog:
@@ -40,6 +40,6 @@ class Backlog:
         run_until(
             stop,
             self.step,
-            pause=lambda: self._database.bell.wait(OUTBOX, self._poll_seconds),
+            pause=lambda: self._database.bell.wait(BACKLOG, self._poll_seconds),
             role="backlog",
         )

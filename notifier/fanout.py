@@ -43,6 +43,19 @@ def begin(
     bulk.insert_many(conn, fanout, _COLUMNS, [row], on_conflict="nothing")
 
 
+def lock(conn: Connection, position: int) -> bool:
+    """Whether the event at a position has begun a fan-out; no step of it is taken meanwhile."""
+    begun = select(fanout.c.event_id).where(fanout.c.position == position).with_for_update()
+    return conn.execute(begun).first() is not None
+
+
+def begin_again(conn: Connection, position: int) -> None:
+    """Have everybody told whom a step at fault left out; who was told is not told twice."""
+    conn.execute(
+        update(fanout).where(fanout.c.position == position).values(state=TELLING, after_stream=None)
+    )
+
+
 def stop(conn: Connection, causes: Sequence[str], contract_id: str) -> int:
     """End fan-outs whose news no longer holds; returns how many were still under way."""
     ended = conn.execute(

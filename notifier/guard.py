@@ -30,8 +30,8 @@ def contained(conn: Connection, position: int, now: int) -> Iterator[None]:
             raise
         reason = place_of(error)
         row = (position, reason, now)
-        columns = ("position", "reason", "parked_at")
-        bulk.insert_many(conn, plan_parked, columns, [row], on_conflict="nothing")
+        columns = ("position", "reason", "parked_at", "ending")
+        bulk.upsert_many(conn, plan_parked, ("position",), columns, [(*row, None)])
         structlog.get_logger().error(PLAN_PARKED, position=position, reason=reason)
 
 

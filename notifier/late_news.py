@@ -9,13 +9,15 @@ was none after all is told so.
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, delete, select, update
 
-from domain.chain_order import HistoryRevised, Rules
+from domain.chain_order import DomainEvent, FactConfirmed, FactJudged, HistoryRevised, Rules
 from domain.contract import CONTRACT_RULES, ContractState, RangeFilled
+from domain.facts import StreamActorNamed
 from domain.stream import STREAM_RULES, StreamState
 from notifier import fanout, guard
 from notifier.content import EMPLOYEE, EMPLOYER
@@ -33,8 +35,9 @@ from notifier.revisions import Change, change_by, revision_note, status_step
 from notifier.schema import job_revision, notice
 from notifier.withdrawing import SUPERSEDED, withdraw
 from store import bulk
-from store.log import Recorded, read_after
+from store.log import Recorded, read_after, read_back
 
+_FEW_LATE = 20  # a slice with as many late facts of one stream is looked at as a whole
 HISTORIES_PER_STEP = 100  # aggregates of a job looked at in one transaction
 
 
@@ -50,8 +53,27 @@ def tell_revision(
         row = (revision.job, revision.originator_id)
         bulk.insert_many(conn, job_revision, ("job", "originator_id"), [row], on_conflict="nothing")
         return
+    if _names_actors_only(conn, revision):
+        return
     of_contract = isinstance(revision.state, ContractState)
     look_at(conn, writer, revision.originator_id, told_by, of_contract=of_contract, now=now)
+
+
+def _names_actors_only(conn: Connection, revision: HistoryRevised) -> bool:
+    """Whether all late facts of this revision say who acted: that changes no status, pause or party.
+
+    They come a moment behind what they are about, so a stream that never rests brings one of these each
+    time, and its whole history would be read for it.
+    """
+    before = revision.originator_version
+    newest = read_back(conn, revision.originator_id, before, limit=_FEW_LATE)
+    late = [*takewhile(_is_late, (each.event for each in newest))]
+    named = all(isinstance(getattr(event, "fact", None), StreamActorNamed) for event in late)
+    return named and 0 < len(late) < _FEW_LATE
+
+
+def _is_late(event: DomainEvent) -> bool:
+    return isinstance(event, FactConfirmed) or (isinstance(event, FactJudged) and event.late)
 
 
 def close_job(conn: Connection, filled: RangeFilled, position: int) -> None:

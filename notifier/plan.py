@@ -39,7 +39,7 @@ from store.follower import Follower
 from store.killpoint import reached
 from store.log import Recorded
 from store.schema import tracking
-from store.wake import OUTBOX, Bell
+from store.wake import BACKLOG, OUTBOX, Bell
 
 FOLLOWER = "plan"
 
@@ -47,6 +47,12 @@ FOLLOWER = "plan"
 def planned_to(conn: Connection) -> int:
     """Up to which position planning has come."""
     return conn.scalar(select(tracking.c.position).where(tracking.c.name == FOLLOWER)) or 0
+
+
+def keep_planned(conn: Connection) -> int:
+    """The same, and keep it there until this transaction ends."""
+    of_planning = select(tracking.c.position).where(tracking.c.name == FOLLOWER)
+    return conn.scalar(of_planning.with_for_update()) or 0
 
 
 def build_follower(  # noqa: PLR0913 # what planning is wired from; a class would only rename it
@@ -122,7 +128,21 @@ class Planner:
         self._histories.trim()
         if self._canaries is not None:
             self._canaries.plan(conn, planned_to(conn), now)
+        self._ring(conn, chunk)
+
+    def plan_alone(self, conn: Connection, recorded: Recorded, now: int) -> None:
+        """Plan an event out of its turn, one that was parked. Raises what that meets."""
+        if self._lasting is not None:
+            alone(conn, PAUSES_THAT_LAST)
+        self._histories = Histories()
+        self._plan(conn, [recorded], now)
+        self._ring(conn, [recorded])
+
+    def _ring(self, conn: Connection, chunk: Sequence[Recorded]) -> None:
+        """Wake who goes on with it; the backlog for what concerns whole contracts, or a job's streams."""
         self._bell.ring(conn, OUTBOX)
+        if not all(concerns_stream(recorded.event) for recorded in chunk):
+            self._bell.ring(conn, BACKLOG)
 
     def _plan(self, conn: Connection, chunk: Sequence[Recorded], now: int) -> None:
         self._histories.load(conn, chunk)

@@ -96,8 +96,7 @@ class Reminders:
                 .limit(PAUSES_PER_STEP)
                 .with_for_update(skip_locked=True)
             ).all()
-            turns = self._contained(conn, due, now)
-            self._tell(conn, [each.news for each in turns if each.news is not None], now)
+            turns = self._told(conn, self._contained(conn, due, now), due, now)
             rows = [each.row for each in turns]
             bulk.upsert_many(conn, lasting_pause, ("originator_id",), COLUMNS, rows)
             self._database.bell.ring(conn, OUTBOX)
@@ -106,17 +105,22 @@ class Reminders:
             self._log.info(PEOPLE_REMINDED, pauses=len(turns))
         return len(turns)
 
-    def _tell(self, conn: Connection, told: Sequence[News], now: int) -> None:
-        """Write the news; where that fails, one by one, and park what is at fault."""
+    def _told(
+        self, conn: Connection, turns: Sequence[_Turn], due: Sequence[Row[Any]], now: int
+    ) -> list[_Turn]:
+        """Write their news; where that fails, one by one, and what is at fault is put off with an error."""
         try:
             with conn.begin_nested():
-                self._writer.write(conn, told, now)
+                news = [each.news for each in turns if each.news is not None]
+                self._writer.write(conn, news, now)
+                return list(turns)
         except Exception as error:
             if not guard.is_defect(error):
                 raise
-            for news in told:
-                with guard.contained(conn, news.position, now):
-                    self._writer.write(conn, [news], now)
+            if len(turns) > 1:
+                return [one for turn in turns for one in self._told(conn, [turn], due, now)]
+            (row,) = (each for each in due if each.originator_id == turns[0].row[0])
+            return [self._put_off(row, error, now)]
 
     def _contained(self, conn: Connection, due: Sequence[Row[Any]], now: int) -> list[_Turn]:
         """What these come to; where one cannot be read it is put off with an error, the others go on."""
@@ -128,11 +132,13 @@ class Reminders:
                 raise
             if len(due) > 1:
                 return [turn for row in due for turn in self._contained(conn, [row], now)]
-            (row,) = due
-            place, reason = str(row.originator_id), guard.place_of(error)
-            self._log.error(REMINDING_FAILED, originator_id=place, reason=reason)
-            later = now + _FAILED_LATER
-            return [_Turn(None, self._row(row, row.told, later, after_stream=row.after_stream))]
+            return [self._put_off(due[0], error, now)]
+
+    def _put_off(self, row: Row[Any], error: Exception, now: int) -> _Turn:
+        place, reason = str(row.originator_id), guard.place_of(error)
+        self._log.error(REMINDING_FAILED, originator_id=place, reason=reason)
+        later = now + _FAILED_LATER
+        return _Turn(None, self._row(row, row.told, later, after_stream=row.after_stream))
 
     def _turns(self, conn: Connection, due: Sequence[Row[Any]], now: int) -> list[_Turn]:
         streams = streams_now(

@@ -19,7 +19,7 @@ from notifier.news import REMINDER, News, family
 from notifier.places import MICROS, PlannedDelivery
 from notifier.preferences import DAILY
 from notifier.states import HELD, PENDING
-from notifier.waiting import Place, Subject, waiting_in
+from notifier.waiting import Place, Subject, waiting_about
 
 GATHERED = "gathered"  # why a delivery is held
 TAKEN_ALONG = (GATHERED, DAILY)  # held to be told with others, which may be told before
@@ -62,7 +62,8 @@ class Restraint:
             return list(sheaves)
         told = bundles.lock(conn, concerned)
         queue: _Queue = {}
-        for each in waiting_in(conn, concerned):
+        streams = {each.news.stream_id for each in sheaves}
+        for each in waiting_about(conn, concerned, streams):
             until = each.available_at if each.state == HELD else now + self._window
             _queue_up(queue, (each.bundle, each.subject, each.place), until)
         restrained = []

@@ -1,7 +1,7 @@
 """Tables of the notifier: who is told, what, on which channels, and every try.
 
-Times are BIGINT microseconds; `closed_at` is unix seconds. No destination and no account id stands
-here in clear: they are encrypted under the recipient's key and found by keyed hashes.
+Times are BIGINT microseconds; `closed_at` is unix seconds. No destination and no account id stands here in
+clear: they are encrypted under the recipient's key and found by keyed hashes.
 """
 
 from sqlalchemy import (
@@ -64,11 +64,10 @@ contact = Table(
     Index("ix_contact_destination_lookup", "destination_lookup"),
 )
 
-# What one recipient should know. The row is the in-app message. `content`: msgpack of what the words
-# are made of, NULL once erased. `actor`, `money`: who paused and what was
-# earned, for the inbox, once known. `position`: of the
-# recorded event that caused it. One network per database, so the key (network, cause, recipient, kind)
-# is unique without naming the network.
+# What one recipient should know. The row is the in-app message. `content`: msgpack of what the words are
+# made of, NULL once erased. `actor`, `money`: who paused and what was earned, for the inbox, once known.
+# `position`: of the recorded event that caused it. One network per database, so the key (network, cause,
+# recipient, kind) is unique without naming the network.
 notice = Table(
     "notice",
     metadata,
@@ -168,13 +167,14 @@ attempt = Table(
     Column("cost", BigInteger),
 )
 
-# Events that planning could not understand: parked with an alarm, the follower goes on.
+# Events that planning could not understand, and what became of each (parked.py); NULL: nobody was told.
 plan_parked = Table(
     "plan_parked",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
     Column("parked_at", BigInteger, nullable=False),
+    Column("ending", Text),
 )
 
 # The breaker of each provider, read by the claim query. `state`: closed, open, half_open.

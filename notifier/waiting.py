@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 
 from notifier.content import DIGEST
 from notifier.news import REMINDER, family
@@ -57,6 +57,27 @@ def waiting_in(
     return sorted(map(_waiting, rows), key=_in_order)
 
 
+def waiting_about(
+    conn: Connection, bundles: Collection[str], streams: Collection[int | None]
+) -> list[Waiting]:
+    """What of it is about some streams, or about whole contracts (None), in no order.
+
+    An employer of thousands may have as many waiting; news of one stream asks for what is about that.
+    """
+    numbers = [each for each in streams if each is not None]
+    about = [notice.c.stream_id.in_(some) for some in in_parts(numbers)]
+    if None in streams:
+        about.append(notice.c.stream_id.is_(None))
+    rows: list[Row[Any]] = []
+    for some in in_parts(sorted(bundles)):
+        among = delivery.c.bundle.in_(some)
+        found = [_open(among), *map(_carried, in_parts(conn.scalars(_digests(among)).all()))]
+        for query in found:
+            for each in about:
+                rows += conn.execute(query.where(each)).all()
+    return [*map(_waiting, rows)]
+
+
 def _in_order(each: Waiting) -> tuple[int, bool, UUID]:
     """A reminder stands behind the pause that it is about, also where nothing was recorded since."""
     return each.position, each.kind == REMINDER, each.delivery_id
@@ -69,12 +90,18 @@ def in_parts(keys: Collection[Any]) -> Iterator[list[Any]]:
         yield wanted[start : start + _AT_ONCE]
 
 
-def _open(of: ColumnElement[bool]) -> Select[Any]:
-    return _selected(
-        of,
-        delivery.c.state.in_(sorted(WITHDRAWABLE)),
-        delivery.c.possible_duplicate.is_(False),
+def _has_not_left() -> ColumnElement[bool]:
+    return and_(
+        delivery.c.state.in_(sorted(WITHDRAWABLE)), delivery.c.possible_duplicate.is_(False)
     )
+
+
+def _open(of: ColumnElement[bool]) -> Select[Any]:
+    return _selected(of, _has_not_left())
+
+
+def _digests(of: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    return select(delivery.c.delivery_id).where(of, _has_not_left(), delivery.c.digest)
 
 
 def _carried(carriers: list[UUID]) -> Select[Any]:

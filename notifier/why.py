@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select
 from domain.chain_order import APPLIED, FactJudged
 from domain.facts import ContractFact, Fact
 from notifier.notice_story import IN_APP, notices_of, story_of
+from notifier.parked import BY_HAND, NO_NEWS, OVERTAKEN, TOLD
 from notifier.plan import FOLLOWER
 from notifier.privacy import Vault
 from notifier.recipients import recipient_of
@@ -126,14 +127,29 @@ def _judged(recorded: Recorded) -> Step:
 
 def _planned(conn: Connection, recorded: Recorded) -> Step:
     parked = conn.execute(
-        select(plan_parked.c.reason).where(plan_parked.c.position == recorded.position)
-    ).scalar()
+        select(plan_parked.c.reason, plan_parked.c.ending).where(
+            plan_parked.c.position == recorded.position
+        )
+    ).one_or_none()
     if parked is not None:
-        return Step("planned", f"planning could not understand it: {parked}", ended=True)
+        return _parked(parked.reason, parked.ending)
     done = conn.execute(select(tracking.c.position).where(tracking.c.name == FOLLOWER)).scalar()
     if (done or 0) < recorded.position:
         return Step("planned", f"planning stands at {done or 0}: it is not there yet", ended=True)
     return Step("planned", "planning has passed it")
+
+
+def _parked(reason: str, ending: str | None) -> Step:
+    if ending == TOLD:
+        return Step("planned", "planned again, after planning had put it aside")
+    since = {
+        None: "nobody was told: `pausewire notice plan-again` once that is mended",
+        OVERTAKEN: "when that was mended, newer news of the stream had been told",
+        NO_NEWS: "it would have told nobody anything",
+        BY_HAND: "an operator says to have told of it by hand",
+    }
+    text = f"planning could not understand it: {reason}; {since[ending]}"
+    return Step("planned", text, ended=True)
 
 
 def _concerned(conn: Connection, recorded: Recorded, account_id: str) -> Step:

@@ -148,6 +148,21 @@ def read_aggregate(
     return read_aggregates(conn, [originator_id], up_to=up_to)[originator_id]
 
 
+def read_back(
+    conn: Connection, originator_id: UUID, before_version: int, *, limit: int
+) -> list[Recorded]:
+    """One aggregate's newest events before a version, newest first."""
+    statement = (
+        _RECORDED.where(
+            recorded_event.c.originator_id == originator_id,
+            recorded_event.c.originator_version < before_version,
+        )
+        .order_by(recorded_event.c.originator_version.desc())
+        .limit(limit)
+    )
+    return _decoded(conn.execute(statement).all())
+
+
 def read_aggregates(
     conn: Connection, ids: Iterable[UUID], *, up_to: int | None = None
 ) -> dict[UUID, list[Recorded]]:

@@ -26,8 +26,6 @@ _LOCK = 0x70617573  # any number, the same in every process: "paus"
 
 def upgrade(url: str, revision: str = HEAD) -> None:
     """Bring the database to a revision; several processes may try at once. Raises StoreError kinds."""
-    if revision == HEAD and current(url) == newest():
-        return
     from alembic import command
 
     _run(url, lambda config: command.upgrade(config, revision))
@@ -40,9 +38,19 @@ def downgrade(url: str, revision: str) -> None:
     _run(url, lambda config: command.downgrade(config, revision))
 
 
+def is_behind(database: Database) -> bool:
+    """Whether the database is to be brought up to date. Raises StoreError kinds."""
+    return _revision(database) != newest()
+
+
 def current(url: str) -> str | None:
     """The revision of the database; None where it is empty. Raises StoreError kinds."""
-    with _opened(url) as database, database.read() as conn:
+    with _opened(url) as database:
+        return _revision(database)
+
+
+def _revision(database: Database) -> str | None:
+    with database.read() as conn:
         if not inspect(conn).has_table("alembic_version"):
             return None
         found: str | None = conn.scalar(text("SELECT version_num FROM alembic_version"))

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, text
 
 LOG = "log"
 OUTBOX = "outbox"
+BACKLOG = "backlog"
 CALLBACKS = "callbacks"
 READ_MODELS = "read_models"
-CHANNELS = (LOG, OUTBOX, CALLBACKS, READ_MODELS)
+CHANNELS = (LOG, OUTBOX, BACKLOG, CALLBACKS, READ_MODELS)
 
 _RUNG = "pausewire_rung"
 _PREFIX = "pausewire_"

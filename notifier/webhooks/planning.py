@@ -8,7 +8,8 @@ Twice: a subscription names its notices by a key of its own, so the same news me
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -26,14 +27,6 @@ from store import bulk
 # As whom a subscription is told.
 SUBSCRIBER = Listener(account_id="", role="subscriber")
 _OPENED = 10_000  # subscriptions whose keys one process keeps open
-_ACTIVE = select(
-    webhook.c.webhook_id,
-    webhook.c.contract_id,
-    webhook.c.stream_id,
-    webhook.c.account_lookup,
-    webhook.c.kinds,
-    webhook.c.private,
-).where(webhook.c.state == ACTIVE)
 _COLUMNS = (
     "delivery_id",
     "notice_id",
@@ -54,6 +47,22 @@ _COLUMNS = (
 )
 
 
+class _Subscription(NamedTuple):
+    """A row of `webhook`, as far as it says who wants what."""
+
+    webhook_id: UUID
+    contract_id: str | None
+    stream_id: int | None
+    account_lookup: str | None
+    kinds: str
+    private: bytes
+    state: str
+
+
+_ASKED = tuple(webhook.c[name] for name in _Subscription._fields)
+_EVERYBODYS = select(*_ASKED).where(webhook.c.account_lookup.is_(None), webhook.c.state == ACTIVE)
+
+
 class Subscribers:
     """Finds who wants which news. `retry_seconds`: how long what they are posted may take."""
 
@@ -66,13 +75,17 @@ class Subscribers:
     def wanting(
         self, conn: Connection, news: Sequence[News], network: str
     ) -> Iterator[tuple[UUID, News, Recipient]]:
-        """Each piece of news with each active subscription that wants it, and that notice's id."""
-        rows = conn.execute(_ACTIVE).all() if news else []
-        for one in news:
-            concerned = {self._lookup(each.account_id) for each in one.audience} if rows else set()
-            for row in rows:
-                if self._wants(row, one, concerned):
-                    whom = self._opened(row.webhook_id, row.private)
+        """Each piece of news with each active subscription that wants it, and that notice's id.
+
+        Whoever is posted each event needs no reminder of one.
+        """
+        news = [each for each in news if not each.is_reminder]
+        concerned = [{self._lookup(each.account_id): None for each in one.audience} for one in news]
+        active = _active(conn, set().union(*concerned)) if news else {}
+        for one, lookups in zip(news, concerned, strict=True):
+            for found in chain.from_iterable(active.get(each, ()) for each in (None, *lookups)):
+                if _wants(found, one):
+                    whom = self._opened(found.webhook_id, found.private)
                     key = whom.key or b""  # never erased: a deleted subscription is not active
                     yield privacy.notice_id(key, network, one.cause, one.kind), one, whom
 
@@ -87,28 +100,32 @@ class Subscribers:
         rows = [_row(*each, deadline_at, now) for each in told]
         bulk.insert_many(conn, delivery, _COLUMNS, rows, on_conflict="nothing")
 
-    def _wants(self, row: Any, news: News, concerned: Collection[str]) -> bool:
-        """`concerned`: lookups of its audience. A correction is told to the one it is about alone.
-
-        Whoever is posted each event needs no reminder of one.
-        """
-        if news.is_reminder:
-            return False
-        if row.contract_id is not None and row.contract_id != news.contract_id:
-            return False
-        if row.stream_id is not None and row.stream_id != news.stream_id:
-            return False
-        if row.kinds and news.kind not in row.kinds.split():
-            return False
-        if row.account_lookup is None:
-            return news.kind != CORRECTION
-        return row.account_lookup in concerned
-
     def _open(self, webhook_id: UUID, sealed: bytes) -> Recipient:
         key = opened(self._vault, webhook_id, sealed).notice_key
         # What the log calls a subscription where it names a recipient.
         name = privacy.recipient_id(key, str(webhook_id))
         return Recipient(name, key, DEFAULT_LANGUAGE, (Contact(webhook_id, WEBHOOK),))
+
+
+def _active(conn: Connection, lookups: Collection[str]) -> dict[str | None, list[_Subscription]]:
+    """Active subscriptions by the account whose news they get; under None those that get everybody's."""
+    theirs = bulk.select_many(conn, _ASKED, webhook.c.account_lookup, sorted(lookups))
+    active: dict[str | None, list[_Subscription]] = {}
+    for row in (*conn.execute(_EVERYBODYS), *theirs):
+        found = _Subscription(*row)
+        if found.state == ACTIVE:
+            active.setdefault(found.account_lookup, []).append(found)
+    return active
+
+
+def _wants(found: _Subscription, news: News) -> bool:
+    """Whether it asked for such news; a correction is told to the one it is about alone."""
+    return (
+        found.contract_id in (None, news.contract_id)
+        and found.stream_id in (None, news.stream_id)
+        and (not found.kinds or news.kind in found.kinds.split())
+        and (found.account_lookup is not None or news.kind != CORRECTION)
+    )
 
 
 def _row(notice_id: UUID, news: News, whom: Recipient, deadline_at: int, now: int) -> bulk.Row:

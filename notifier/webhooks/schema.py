@@ -30,6 +30,7 @@ webhook = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Index("ix_webhook_created_at", "created_at", "webhook_id"),
+    Index("ix_webhook_account", "account_lookup"),
 )
 
 # Of deliveries: who of a lane goes first, and one webhook's log.

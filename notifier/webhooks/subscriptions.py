@@ -1,7 +1,7 @@
 """Subscriptions to outgoing webhooks: made, listed, given a new secret, switched off and on, deleted.
 
 In: what an API caller asks for. Out: rows of `webhook`; secrets are shown once, when they are made.
-Next: matching.py finds who gets which news.
+Next: planning.py finds who gets which news.
 """
 
 import os

@@ -22,6 +22,7 @@ CLIENTS = {
 NO_LETTERS = {
     "cli/asking.py": "questions to this deployment's own RPC endpoints, by commands",
     "cli/doctor.py": "the same, to see that they answer",
+    "cli/sandbox_run.py": "whether this process's own API knows the first stream yet",
     "ingest/transport.py": "questions to RPC endpoints",
     "notifier/callbacks/sns.py": "SNS's certificate, and that we want what it brings; SNS's own hosts only",
     "notifier/lookups/asking.py": "the session of the two that follow",

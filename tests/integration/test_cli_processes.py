@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,26 @@ def test_nobody_waits_for_an_api_that_will_not_come(command):
     started = time.monotonic()
     sandbox_run._until_served(deployment(), stop)
     assert time.monotonic() - started < 5
+
+
+def test_a_stream_that_is_not_indexed_yet_is_waited_for():
+    codes, asked = [404, 404, 200], []
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(codes[len(asked) - 1])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/v1/streams/C/1/pauses"
+        sandbox_run._until_known(url, "pw_key", threading.Event())
+        server.shutdown()
+        thread.join()
+    assert asked == ["Bearer pw_key"] * 3
 
 
 def command_port(command: Command) -> int:

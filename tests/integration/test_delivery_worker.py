@@ -96,7 +96,7 @@ def states(database: Database) -> Counter[str]:
         return Counter({row[0]: row[1] for row in conn.execute(by_state)})
 
 
-def wait_until(reached: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(reached: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not reached() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from notifier.beliefs import must_leave
 from notifier.contact_file import ContactLine
 from notifier.schema import delivery
 from notifier.states import PENDING
-from notifier.waiting import Waiting, waiting_in
+from notifier.waiting import Waiting, waiting_about, waiting_in
 from store.engine import Database
 from tests.fakes import chain
 from tests.fakes.chain import created, paused, resumed
@@ -126,3 +126,20 @@ def test_a_digest_of_which_all_else_was_taken_back_tells_its_own_news_alone(
         taken_apart.lighten(conn, carried, crowd.clock())
     assert carried
     assert [row.delivery_id for row in crowd.world.rows(digests_now)] == [second.delivery_id]
+
+
+def test_what_is_about_some_streams_is_read_alone_also_where_a_digest_carries_it(
+    database: Database,
+) -> None:
+    crowd = Crowd(database, 3)
+    assert crowd.postman.gather() == 3
+    rows = crowd.world.rows(select(delivery).where(delivery.c.bundle.is_not(None)))
+    bundles = {row.bundle for row in rows}
+    with database.begin() as conn:
+        waiting = waiting_in(conn, bundles)
+        assert any(each.carried_by for each in waiting)
+        streams = sorted({each.subject[1] for each in waiting})
+        assert len(streams) > 3
+        for some in (streams, streams[:1], streams[1:4], [], [None]):
+            about = waiting_about(conn, bundles, some)
+            assert sorted(about) == sorted(each for each in waiting if each.subject[1] in some)

@@ -3,14 +3,17 @@
 import pytest
 from sqlalchemy import insert, select
 
+from notifier.notices import NoticeWriter
 from notifier.pauses_before import NOT_TAKEN_UP
 from notifier.reminder_schema import lasting_pause
 from notifier.reminders import REMINDING_FAILED
-from notifier.schema import switch
+from notifier.schema import plan_parked, switch
 from store.engine import Database
 from store.schema import recorded_event
 from tests.fakes.chain import created, event_id, paused
 from tests.fakes.reminding import DAY, Desk
+
+HOUR = 3_600
 
 
 @pytest.fixture
@@ -49,3 +52,25 @@ def test_one_that_cannot_be_read_keeps_no_other_from_being_taken_up(desk: Desk, 
     desk.process().step()
     assert kept(desk) == {event_id(4): 0}
     assert NOT_TAKEN_UP in capsys.readouterr().out
+
+
+def test_one_that_cannot_be_written_is_put_off(desk: Desk, capsys, monkeypatch) -> None:
+    write = NoticeWriter.write
+
+    def fails(self, conn, news, now):
+        if any(each.is_reminder for each in news):
+            raise KeyError
+        return write(self, conn, news, now)
+
+    monkeypatch.setattr(NoticeWriter, "write", fails)
+    desk.clock.pass_seconds(DAY)
+    assert desk.reminders.step() == 2
+    assert kept(desk) == {event_id(2): 0, event_id(4): 0}
+    assert capsys.readouterr().out.count(REMINDING_FAILED) == 2
+    assert desk.world.rows(select(plan_parked)) == []  # no event of the log is at fault
+    monkeypatch.undo()
+    assert desk.reminders.step() == 0
+    desk.clock.pass_seconds(HOUR)
+    assert desk.reminders.step() == 2
+    assert kept(desk) == {event_id(2): 0, event_id(4): 1}
+    assert desk.notices().count("reminder.1") == 1

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from notifier import erasure
+from notifier import erasure, parked
 from notifier.contact_file import ContactLine
 from notifier.notice_story import notices_named
 from notifier.schema import contact, notice, plan_parked
@@ -99,6 +99,31 @@ def test_planning_that_is_not_there_yet_ends_it_there(world: World) -> None:
     with world.database.begin() as conn:
         conn.execute(insert(plan_parked).values(position=1, reason="KeyError", parked_at=1))
     assert "KeyError" in ended(asked(world))[1]
+    assert "plan-again" in ended(asked(world))[1]
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"), [(parked.OVERTAKEN, "newer news"), (parked.BY_HAND, "by hand")]
+)
+def test_what_became_of_a_parked_event_is_said(world: World, ending: str, said: str) -> None:
+    world.record(PAUSE)
+    understood(world, PAUSE.event_id, 1)
+    row = {"position": 1, "reason": "KeyError", "parked_at": 1, "ending": ending}
+    with world.database.begin() as conn:
+        conn.execute(insert(plan_parked).values(row))
+    assert said in ended(asked(world))[1]
+
+
+def test_a_parked_event_that_was_planned_again_is_explained_like_any(world: World) -> None:
+    world.record(PAUSE)
+    understood(world, PAUSE.event_id, 1)
+    world.plan()
+    row = {"position": 1, "reason": "KeyError", "parked_at": 1, "ending": parked.TOLD}
+    with world.database.begin() as conn:
+        conn.execute(insert(plan_parked).values(row))
+    found = asked(world)
+    assert found["told"]
+    assert "planned again" in str(found)
 
 
 def test_who_is_no_party_is_told_nothing(world: World) -> None:
