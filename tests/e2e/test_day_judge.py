@@ -1,11 +1,14 @@
 """The day's judge: a good day has no findings, and each kind of fault is found."""
 
+from collections import defaultdict
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
 import pytest
 
 from cli.verdict import Verdict
+from simulator.accounts import Cast
 from tests.e2e.day import judging
 from tests.e2e.day.evidence import Caught, Evidence, Want, wanted
 from tests.e2e.day.good_day import (
@@ -21,6 +24,7 @@ from tests.e2e.day.good_day import (
     sent,
     without,
 )
+from tests.e2e.day.people import drawn
 
 
 @pytest.fixture
@@ -87,7 +91,39 @@ def test_one_by_one_is_lost_only_where_all_came_to_nothing(good):
     refused = mail._replace(state="failed", reason="refused", results=("rejected",))
     given["caught"] = good.caught
     gone = msgspec.structs.replace(good, deliveries=[*rows[:-1], refused], **given)
-    assert ["nothing of 3 by push" in each for each in judged(gone).lost] == [True]
+    (said,) = judged(gone).lost
+    assert said == "GBEN has nothing of 3 by push (in_app delivered, email failed)"
+
+
+@pytest.mark.parametrize(
+    ("newer", "is_lost"),
+    [
+        ({}, False),
+        ({"state": "failed", "reason": "refused", "results": ("rejected",)}, True),
+        ({"state": "cancelled", "reason": "answered"}, False),
+        ({"state": "cancelled", "reason": "answered", "kind": "paused"}, True),
+        ({"state": "cancelled", "reason": "over"}, True),
+        ({"stream_id": 8}, True),
+    ],
+)
+def test_old_news_that_came_to_nothing_is_not_lost_where_newer_is_told(good, newer, is_lost):
+    refused = {"state": "failed", "reason": "refused", "results": ("rejected",)}
+    old = row("email", BEN, "3", stream_id=7, **refused)
+    mail, came = sent("email", BEN, "4", **({"kind": "contract_paused", "stream_id": 7} | newer))
+    people = PEOPLE | {BEN: PEOPLE[BEN]._replace(suppressed=frozenset())}
+    seven = {"stream_id": 7}
+    evidence = msgspec.structs.replace(
+        good,
+        deliveries=[
+            *(each for each in good.deliveries if each.reason != "operator"),
+            *(row("in_app", BEN, "3", **seven), old, mail),
+        ],
+        wants=[Want(ANA, "1"), Want(BEN, "3")],
+        people=people,
+        caught=[*good.caught, *([came] if mail.state == "accepted" else [])],
+    )
+    found = [each for each in judged(evidence).lost if "nothing of 3 by push" in each]
+    assert bool(found) == is_lost
 
 
 def test_a_double_is_found_and_a_marked_one_is_told_apart(good):
@@ -197,3 +233,16 @@ def test_a_contracts_stop_is_for_all_whose_streams_last():
         *(Want("boss 1", "contract_paused None"), Want("hand 1", "contract_paused None")),
         *(Want("boss 2", "cancelled 2"), Want("hand 2", "cancelled 2")),
     ]
+
+
+def test_people_who_share_a_place_are_suppressed_there_together():
+    """A day with thousands of people has a handful of phones that are trouble."""
+    shared = defaultdict(set)
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    for person in drawn(Cast.of(1, 2000), 1, at, "http://127.0.0.1:1").values():
+        for channel, place in person.places.items():
+            shared[channel, place].add(channel in person.suppressed)
+    assert {frozenset(answers) for answers in shared.values()} == {
+        frozenset({False}),
+        frozenset({True}),
+    }

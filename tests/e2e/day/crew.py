@@ -4,7 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from tests.e2e.harness import Process, Site
+from tests.e2e.day.nursery import Child, Nursery
 
 _STARTED = "notify_worker_started"
 _LONGEST_LIFE_SECONDS = 4.0
@@ -12,7 +12,7 @@ _LONGEST_LIFE_SECONDS = 4.0
 
 @dataclass
 class _Worker:
-    process: Process
+    process: Child
     ready: bool = False
     dies_at: float = 0.0
 
@@ -20,11 +20,11 @@ class _Worker:
 class Crew:
     """`kills`: dealt so far."""
 
-    def __init__(self, site: Site, workers: int, seed: int) -> None:
+    def __init__(self, nursery: Nursery, *, workers: int, seed: int) -> None:
         self.kills = 0
-        self._site = site
+        self._nursery = nursery
         self._rng = random.Random(f"crew {seed}")
-        self._workers = [_Worker(site.start("notify")) for _ in range(workers)]
+        self._workers = [self._hired() for _ in range(workers)]
 
     def look(self, *, may_kill: bool) -> None:
         """Kill whose time has come, and start it again; fail the test where one ended by itself."""
@@ -35,8 +35,16 @@ class Crew:
             elif may_kill and time.monotonic() >= worker.dies_at:
                 worker.process.kill()
                 self.kills += 1
-                self._workers[place] = _Worker(self._site.start("notify"))
+                self._workers[place] = self._hired()
                 return
+
+    def close(self) -> None:
+        """End them all."""
+        for worker in self._workers:
+            worker.process.kill()
+
+    def _hired(self) -> _Worker:
+        return _Worker(self._nursery.start("notify"))
 
     def _greet(self, worker: _Worker) -> None:
         """Once it works it has a random while to live."""

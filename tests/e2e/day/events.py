@@ -18,6 +18,8 @@ _CONTRACT_AT = (0.35, 0.42, 0.75, 0.8)
 _STORM_AT = (0.15, 0.25, 0.6, 0.7)
 _FLAPS, _CANCELS = 0.06, 0.09  # thresholds of one draw
 _MOST_CANCELLED = 0.2
+# Who paused is learned a moment later, for which `index` folds the whole history of that stream.
+_MOST_FLAPS = 500
 
 
 class Script:
@@ -32,7 +34,7 @@ class Script:
         self._crowd: list[int] = []
         self._status: dict[int, str] = {}
         self._contract, self._storms = list(_CONTRACT_AT), list(_STORM_AT)
-        self._cancelled = 0
+        self._cancelled = self._flaps = 0
 
     @property
     def streams(self) -> int:
@@ -72,7 +74,8 @@ class Script:
 
     def _one(self) -> list[Call]:
         draw, stream = self._rng.random(), self._rng.choice(list(self._status))
-        if draw < _FLAPS:
+        if draw < _FLAPS and self._flaps < _MOST_FLAPS:
+            self._flaps += 1
             return [self._toggle(FLAPPING) for _ in range(3)]
         few = self._cancelled < len(self._employer) * _MOST_CANCELLED
         if draw < _CANCELS and few and stream != FLAPPING:

@@ -33,7 +33,8 @@ class Delivery(NamedTuple):
     """A row of `delivery` with what its notice is about; times in microseconds.
 
     `results`: of its attempts, in their order; None: nobody knows how it ended. `marked`: how many of them
-    had the hand-off mark. `lane`: within one they leave in the order of `lane_position`.
+    had the hand-off mark. `lane`: within one they leave in the order of `lane_position`. `stream_id`: None:
+    it is about the contract.
     """
 
     delivery_id: UUID
@@ -59,6 +60,7 @@ class Delivery(NamedTuple):
     lane: str | None = None
     lane_position: int | None = None
     marked: int = 0
+    stream_id: int | None = None
 
     @property
     def box(self) -> str:

@@ -1,7 +1,7 @@
 """The day's judge: what was lost, doubled, told against a wish or over a cap, held without account."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.e2e.day import repeats
 from tests.e2e.day.ends import End, end_of, why_held
@@ -10,6 +10,7 @@ from tests.e2e.day.people import MICROS, Person
 
 HOUR = 3600 * MICROS
 _NOTHING = ("failed", "expired", "suppressed", "bounced")
+_BESIDE = ("in_app", WEBHOOK)  # they stand for no other channel
 
 Ends = dict[object, End]
 
@@ -26,19 +27,26 @@ def lost(evidence: Evidence, ends: Ends) -> Iterator[str]:
         if end.fault is not None:
             yield f"{_named(each)}: {end.fault}"
     by_want: dict[tuple[str, str], dict[str, Delivery]] = defaultdict(dict)
+    by_subject: dict[tuple[str, int | None], list[Delivery]] = defaultdict(list)
     for each in evidence.deliveries:
         by_want[each.account, each.event_id][each.channel] = each
+        by_subject[each.account, each.stream_id].append(each)
     for want in evidence.wants:
         there = by_want.get(want, {})
         if "in_app" not in there:
             yield f"{want.account} has no notice of {want.event_id}"
-        else:
-            for channel in _missing(evidence.people[want.account], there):
-                yield f"{want.account} has nothing of {want.event_id} by {channel}"
+            continue
+        about = by_subject[want.account, there["in_app"].stream_id]
+        stands = ", ".join(f"{channel} {each.state}" for channel, each in there.items())
+        for channel in _missing(evidence.people[want.account], there, about):
+            yield f"{want.account} has nothing of {want.event_id} by {channel} ({stands})"
 
 
-def _missing(person: Person, there: dict[str, Delivery]) -> list[str]:
-    """Channels where there should be a delivery, whatever became of it."""
+def _missing(person: Person, there: dict[str, Delivery], about: Sequence[Delivery]) -> list[str]:
+    """Channels where there should be a delivery, whatever became of it.
+
+    `about`: all that this person was to be told of the stream.
+    """
     kind = there["in_app"].kind
     posted = [] if WEBHOOK in there or not _is_posted(person, kind) else [WEBHOOK]
     missing = [channel for channel in person.places if channel not in there]
@@ -49,9 +57,26 @@ def _missing(person: Person, there: dict[str, Delivery]) -> list[str]:
         for channel in missing
         if not person.declines(kind, channel) and channel not in person.suppressed
     ]
-    sent = [each for channel, each in there.items() if channel not in ("in_app", WEBHOOK)]
-    # One channel is enough as long as it did not come to nothing.
-    return posted + (missing if all(each.state in _NOTHING for each in sent) else [])
+    sent = [each for each in there.values() if each.channel not in _BESIDE]
+    # One channel is enough as long as it did not come to nothing; none is needed where newer news is told.
+    is_needed = all(each.state in _NOTHING for each in sent) and not _is_overtaken(
+        there["in_app"], about
+    )
+    return posted + (missing if is_needed else [])
+
+
+def _is_overtaken(news: Delivery, about: Sequence[Delivery]) -> bool:
+    """Whether newer news of the stream is told, or need not be, as all is again as it was before this."""
+    newer = [
+        each
+        for each in sorted(about, key=lambda each: each.event_id)
+        if each.event_id > news.event_id and each.channel not in _BESIDE
+    ]
+    withdrawn = [each for each in newer if each.state == "cancelled" and each.reason != "digest"]
+    if any(each.state not in _NOTHING and each not in withdrawn for each in newer):
+        return True
+    answered = [each.kind for each in withdrawn if each.reason == "answered"]
+    return bool(answered) and answered[-1] != news.kind
 
 
 def _is_posted(person: Person, kind: str) -> bool:
@@ -64,7 +89,7 @@ def invented(evidence: Evidence) -> Iterator[str]:
     wants = set(evidence.wants)
     for each in evidence.deliveries:
         is_known = each.kind.startswith("contract_") or (each.account, each.event_id) in wants
-        if each.channel in ("in_app", WEBHOOK) and not is_known:
+        if each.channel in _BESIDE and not is_known:
             yield f"{_named(each)}: nobody was to know"
 
 

@@ -79,7 +79,22 @@ def drawn(cast: Cast, seed: int, now: datetime, web_url: str) -> dict[str, Perso
         if account not in plain:
             person = _drawn(rng, person, number, now, web_url)
         found[account] = person._replace(hook=hooks.get(account))
-    return found
+    return _suppressed_with_others(found)
+
+
+def _suppressed_with_others(people: Mapping[str, Person]) -> dict[str, Person]:
+    """A place that is suppressed for one is suppressed for all who share it: trouble has few phones."""
+    places = {
+        (channel, person.places[channel])
+        for person in people.values()
+        for channel in person.suppressed
+    }
+    return {
+        account: person._replace(
+            suppressed=frozenset(channel for channel, _ in places & set(person.places.items()))
+        )
+        for account, person in people.items()
+    }
 
 
 def _plain(account: str, number: int) -> Person:

@@ -34,7 +34,7 @@ from tests.e2e.day.watch import Seen
 _ALIKE = (
     *("delivery_id", "notice_id", "channel", "state", "reason", "purpose", "digest", "carried_by"),
     *("possible_duplicate", "available_at", "planned_at", "released_at", "handed_off_at"),
-    *("provider_message_id", "lane", "lane_position"),
+    *("provider_message_id", "lane", "lane_position", "stream_id"),
 )
 
 # However a language says "Ref": the last such word of an SMS or a push.
@@ -104,6 +104,7 @@ def _rows() -> Select[Any]:
         notice.c.recipient_id,
         notice.c.cause_event_id,
         notice.c.kind,
+        notice.c.stream_id,
         notice.c.closed_at,
     ).join_from(delivery, notice, delivery.c.notice_id == notice.c.notice_id)
 

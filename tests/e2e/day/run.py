@@ -22,6 +22,7 @@ from tests.e2e.day.caretaker import Caretaker
 from tests.e2e.day.crew import Crew
 from tests.e2e.day.events import Script
 from tests.e2e.day.hooks import NOBODY, subscribe
+from tests.e2e.day.nursery import nursery
 from tests.e2e.day.people import Person, drawn
 from tests.e2e.day.reading import read_evidence
 from tests.e2e.day.report import Report
@@ -60,10 +61,13 @@ class Day:
         self._introduce()
         for command in ("api", "index", "index"):
             self._site.start(command)
-        crew = Crew(self._site, _WORKERS, self._size.seed)
-        self._hire()
-        self._go_through(crew)
-        self._rest(crew)
+        with (
+            nursery(self._site.folder, self._site.environment) as born,
+            closing(Crew(born, workers=_WORKERS, seed=self._size.seed)) as crew,
+        ):
+            self._hire()
+            self._go_through(crew)
+            self._rest(crew)
         report = Report(
             size=self._size._asdict(),
             broker=make_url(self._back_end.broker_url).drivername,

@@ -30,6 +30,9 @@ def settings_of(size: Size, api_port: int) -> dict[str, str]:
         **{f"PAUSEWIRE_LIMITS__PERSON_{name.upper()}_PER_HOUR": str(n) for name, n in CAPS.items()},
         "PAUSEWIRE_BROKER__WORKER_THREADS": "12",
         "PAUSEWIRE_NOTIFIER__LEASE_SECONDS": "20",
+        # As in production: what waits is told of by a bell, and two cores have enough to do.
+        "PAUSEWIRE_NOTIFIER__POLL_SECONDS": "1",
+        "PAUSEWIRE_NOTIFIER__SWEEP_SECONDS": "2",
         "PAUSEWIRE_API__PORT": str(api_port),
         # The SMS catcher's statuses settle what no answer did.
         "PAUSEWIRE_CALLBACKS__BASE_URL": f"http://127.0.0.1:{api_port}",
