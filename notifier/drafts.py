@@ -17,8 +17,8 @@ from notifier.states import CANCELLED, SUPPRESSED
 class Draft:
     """What a letter is made of. `told`: of a digest, all that it tells, in the order of what happened.
 
-    `daily`: the digest is its reader's of the day. `site`: keyed hash of where the destination is at
-    (sites.py).
+    `daily`: the digest is its reader's of the day. `repeats`: an earlier try may have arrived.
+    `site`: keyed hash of where the destination is at (sites.py).
     """
 
     content: Content
@@ -30,6 +30,7 @@ class Draft:
     site: str = ""
     told: tuple[Content, ...] = ()
     daily: bool = False
+    repeats: bool = False
 
 
 class Withheld(NamedTuple):

@@ -38,6 +38,7 @@ from store.among import among, uuids
 _LETTERS = (
     select(
         delivery.c.delivery_id,
+        delivery.c.possible_duplicate,
         notice.c.kind,
         notice.c.content,
         notice.c.language,
@@ -138,6 +139,7 @@ class Letters:
             site=row.site_lookup or self._site(conn, held, row.site_lookup, destination),
             told=told if held.digest else (),
             daily=held.digest and self._is_daily(held, row, content.role),
+            repeats=row.possible_duplicate,
         )
 
     def _is_daily(self, held: Claim, row: Any, role: str) -> bool:
@@ -181,8 +183,9 @@ class Letters:
         if draft.told:
             digest = digest_of(draft.content, draft.told, daily=draft.daily)
             digest = digest._replace(content=self._linked(held, digest.content))
-            return self._renderer.render_digest(digest, *how, out)
-        return self._renderer.render(self._linked(held, draft.content), *how, out)
+            return self._renderer.render_digest(digest, *how, out, repeats=draft.repeats)
+        content = self._linked(held, draft.content)
+        return self._renderer.render(content, *how, out, repeats=draft.repeats)
 
     def _linked(self, held: Claim, content: Content) -> Content:
         """A mail leads to the page that knows whether it was seen; where people reach us at all."""

@@ -57,16 +57,18 @@ class Renderer:
         language: str,
         version: str,
         out: WaysOut | None = None,
+        *,
+        repeats: bool = False,
     ) -> Rendered:
         """The words for a channel: email, sms, push or in_app; `out`: where an email's foot leads.
 
-        Raises jinja2.TemplateError where a template is missing or at fault, OSError where a
-        catalogue is missing: defects.
+        `repeats`: an email says that it may have come before. Raises jinja2.TemplateError where a
+        template is missing or at fault, OSError where a catalogue is missing: defects.
         """
         if version == FIRST_VERSION:
             return self._first.render(content, channel)
         environment = self._environment(version, language)
-        given = _given(content, language, out)
+        given = _given(content, language, out) | {"repeats": repeats}
         given |= _words(environment, content, channel, given)
         return _laid_out(environment, channel, language, given)
 
@@ -77,10 +79,12 @@ class Renderer:
         language: str,
         version: str,
         out: WaysOut | None = None,
+        *,
+        repeats: bool = False,
     ) -> Rendered:
         """The words of a digest: email, sms or push. Raises as `render`."""
         environment = self._environment(version, language)
-        given = _given(digest.content, language, out)
+        given = _given(digest.content, language, out) | {"repeats": repeats}
         given |= {
             name: getattr(digest, name)
             for name in ("paused", "resumed", "cancelled", "reminded", "more")
@@ -156,5 +160,6 @@ def _words(
     if channel == EMAIL:
         rows = template("_rows.jinja").render(given).strip().split("\n")
         words["rows"] = [[plain(cell) for cell in row.split("\t")] for row in rows]
+        words["before"] = plain(template("_repeats.txt").render(given)) if given["repeats"] else ""
         words["footer"] = plain(template("_footer.txt").render(given))
     return words

@@ -146,6 +146,15 @@ def golden_foot(renderer: Renderer, language: str) -> str:
     return "\n\n".join(text.rpartition("\n\n")[2] for text in texts) + "\n"
 
 
+def golden_again(renderer: Renderer, language: str) -> str:
+    """An email that may have come before, and a digest that may."""
+    how = ("email", language, TEMPLATE_VERSION)
+    one = renderer.render(content("paused"), *how, repeats=True)
+    many = renderer.render_digest(digest("employee", "paused", "paused"), *how, repeats=True)
+    parts = [one.text, many.text, str(one.html)]
+    return "\n\n".join(parts) + "\n"
+
+
 def contact_variants() -> Iterator[tuple[str, str, ContactWords]]:
     """Each sentence of the letters about contacts: kind, name, what it is made of."""
     yield CODE, "email", ContactWords("email", AT, "en", "040917", 15)
@@ -185,6 +194,7 @@ if __name__ == "__main__":
             golden_file(language, f"{kind}.txt").write_text(golden_text(made, language, kind))
         golden_file(language, "digest.txt").write_text(golden_digests(made, language))
         golden_file(language, "foot.txt").write_text(golden_foot(made, language))
+        golden_file(language, "again.txt").write_text(golden_again(made, language))
         golden_file(language, "paused.html").write_text(golden_html(made, language))
         letters = ContactRenderer()
         golden_contact_file(language, "").parent.mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ from notifier.drafts import ERASED, Draft, Ready, Withheld
 from notifier.errors import DestinationRejected
 from notifier.letters import Letters
 from notifier.rendering import Renderer
-from notifier.schema import contact, notice
+from notifier.schema import contact, delivery, notice
 from notifier.sites import site_lookup
 from store.clock import now_micros
 from store.engine import Database
@@ -56,6 +56,22 @@ def test_the_same_delivery_reads_the_same_each_time(sqlite_database: Database) -
         drafts = [read(conn, held) for _ in range(2)]
     first, second = (LETTERS.write(held, each) for each in drafts if isinstance(each, Draft))
     assert first == second
+
+
+@pytest.mark.parametrize("channel", ["email", "sms", "push"])
+def test_a_mail_that_may_have_arrived_says_so(sqlite_database: Database, channel: str) -> None:
+    """A device folds repeats by their id, and an SMS leaves again by a person's hand alone."""
+    texts = []
+    with sqlite_database.begin() as conn:
+        held = claim(conn, channel)
+        for flagged in (False, True):
+            conn.execute(update(delivery).values(possible_duplicate=flagged))
+            draft = read(conn, held)
+            assert isinstance(draft, Draft)
+            texts.append(LETTERS.write(held, draft).text)
+    once, again = texts
+    assert ("had this message before" in again) == (channel == "email")
+    assert again.endswith(once)
 
 
 def test_letters_about_a_whole_contract_share_a_thread(sqlite_database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from html import unescape
 from html.parser import HTMLParser
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from tests.fakes.worded import (
     LARGEST_ID,
     OUT,
     content,
+    golden_again,
     golden_file,
     golden_foot,
     golden_html,
@@ -70,6 +72,20 @@ def test_the_foot_of_an_email_leads_to_what_one_is_told_and_to_no_more_mail(lang
     bare = OUT._replace(unsubscribe=None)
     words = RENDERER.render(content("paused"), "email", language, TEMPLATE_VERSION, bare)
     assert "unsubscribe" not in words.text + str(words.html)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_email_that_may_have_come_before_says_so_first(language: str) -> None:
+    golden = golden_file(language, "again.txt").read_text(encoding="utf-8")
+    assert golden_again(RENDERER, language) == golden
+    once = rendered(content("paused"), language=language)
+    how = ("email", language, TEMPLATE_VERSION)
+    again = RENDERER.render(content("paused"), *how, repeats=True)
+    before, _, rest = again.text.partition("\n\n")
+    assert rest == once.text
+    assert before in unescape(str(again.html))
+    assert before not in unescape(str(once.html))
+    assert again.subject == once.subject  # a mailbox folds the two by it
 
 
 @pytest.mark.parametrize(("language", "kind"), EVERYWHERE)
