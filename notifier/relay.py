@@ -33,8 +33,9 @@ QUEUE_REFUSED = "queue_refused"
 
 # A queued delivery waits for a thread, seconds at most: a message not claimed by then is lost.
 QUEUE_LEASE_SECONDS = 30
-# While queues are full nobody rings when there is room again: look this often.
-_FULL_QUEUE_SECONDS = 0.02
+# While queues are full nobody rings when there is room again: look this soon, then less and less often.
+# Half of a queue is left when there is room, and outlasts the longest of these waits.
+_FULL_QUEUE_SECONDS = (0.02, 0.03, 0.05)
 _SECOND = 1_000_000
 # Looked at in one step: enough that a crowd that must wait does not hide the others behind it.
 _ROUNDS = 8
@@ -85,6 +86,7 @@ class Relay:
         self._clock = clock
         self._queues_full = False
         self._put_off = False
+        self._looks = 0  # in vain, one after the other
         self._log = structlog.get_logger(relay=options.name)
 
     def step(self) -> int:
@@ -103,7 +105,8 @@ class Relay:
 
         def pause() -> None:
             if self._queues_full or self._put_off:
-                stop.wait(_FULL_QUEUE_SECONDS)
+                stop.wait(_FULL_QUEUE_SECONDS[self._looks])
+                self._looks = min(self._looks + 1, len(_FULL_QUEUE_SECONDS) - 1)
             else:
                 self._database.bell.wait(OUTBOX, self._options.poll_seconds)
 
@@ -128,7 +131,7 @@ class Relay:
             self._queues_full = len(enough) < len(room)
             if not enough:
                 return {}
-            waiting = set(conn.scalars(turns.waiting(enough, self._clock())))
+            waiting = turns.waiting(conn, enough, self._clock())
         return {channel: free for channel, free in enough.items() if channel in waiting}
 
     def _claim(self, conn: Connection, room: Mapping[str, int]) -> list[Row[Any]]:
@@ -202,6 +205,7 @@ class Relay:
             self._queues_full = False  # wait a whole poll: the broker is away for all of them
             return 0
         if queued:
+            self._looks = 0
             self._log.debug(DELIVERIES_QUEUED, deliveries=len(queued))
         return len(queued)
 

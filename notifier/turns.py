@@ -8,15 +8,19 @@ only so many under way, so that a slow one holds up nobody else.
 """
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     Column,
     ColumnElement,
     CompoundSelect,
     Connection,
     Select,
     and_,
+    bindparam,
     exists,
     func,
     literal,
@@ -68,17 +72,24 @@ def candidates(
     )
 
 
-def waiting(channels: Iterable[str], now: int) -> CompoundSelect[str]:
+def waiting(conn: Connection, channels: Iterable[str], now: int) -> set[str]:
     """Those of these channels where some delivery is due; `channels` is not empty."""
+    return set(conn.scalars(_waiting(tuple(channels)), {"at": now}))
+
+
+@lru_cache(256)
+def _waiting(channels: tuple[str, ...]) -> CompoundSelect[str]:
+    """Composed once: it runs for each look."""
+    at = bindparam("at", type_=BigInteger)
     return union_all(
         *(
-            select(literal(channel)).where(exists().where(_ready(channel, now)))
+            select(literal(channel)).where(exists().where(_ready(channel, at)))
             for channel in channels
         )
     )
 
 
-def _ready(channel: str, now: int) -> ColumnElement[bool]:
+def _ready(channel: str, now: int | BindParameter[int]) -> ColumnElement[bool]:
     return and_(
         delivery.c.state.in_((PENDING, RETRY_WAIT)),
         delivery.c.channel == channel,

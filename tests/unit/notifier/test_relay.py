@@ -126,6 +126,39 @@ def test_queues_are_kept_short_and_refilled_at_half(
     assert steps.step() == 2
 
 
+def test_queues_that_stay_full_are_looked_at_less_and_less_often(
+    sqlite_database: Database, broker: Broker
+) -> None:
+    class Stop(threading.Event):
+        """Notes how long is waited; after the fourth wait there is room, after the fifth it is time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.waits: list[float] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            self.waits.append(timeout)
+            if len(self.waits) == 4:
+                with sqlite_database.begin() as conn:
+                    conn.execute(update(delivery).values(state="claimed"))
+                    for _ in range(4):
+                        due(conn)
+            elif len(self.waits) == 5:
+                self.set()
+            return self.is_set()
+
+    with sqlite_database.begin() as conn:
+        for _ in range(4):
+            due(conn, state="queued")
+    stop = Stop()
+    relay(sqlite_database, broker).run(stop)
+    first, *longer, longest, anew = stop.waits
+    assert first < longer[0] < longest == longer[-1]
+    assert anew == first
+    assert len(broker.messages) == 4
+
+
 def test_a_full_queue_holds_up_no_other_channel(sqlite_database: Database, broker: Broker) -> None:
     with sqlite_database.begin() as conn:
         for _ in range(6):
