@@ -1,19 +1,19 @@
 """Settings of asking providers what became of messages that nobody told of."""
 
-from pydantic import field_validator
+from pydantic import SecretStr, field_validator
 
 from config.fields import Section, checked_url, setting
 
 
 class LookUpSettings(Section):
-    """Asking Twilio and Vonage for what their callbacks did not tell. Nothing is sent by asking.
+    """Asking Twilio, Vonage and Postmark for what their callbacks did not tell. Nothing is sent by asking.
 
     Amazon SNS cannot be asked and calls nobody back about an SMS: what it took stays `accepted`, and what
-    it may have taken `unknown` until a person settles it. Mail servers cannot be asked; the callbacks of
-    SendGrid, Postmark and SES tell of mails.
+    it may have taken `unknown` until a person settles it. Mail servers cannot be asked, nor can SES, and
+    SendGrid sells the history of mails apart: their callbacks tell of mails.
     """
 
-    enabled: bool = setting(True, "ask the SMS providers that are on and can be asked")
+    enabled: bool = setting(True, "ask the providers that are on and can be asked")
     after_minutes: float = setting(
         60,
         "a message that was taken, and of which nothing was heard for so long, is asked for",
@@ -26,7 +26,14 @@ class LookUpSettings(Section):
     )
     vonage_url: str = setting("https://api.nexmo.com", "address of Vonage's Reports API")
 
-    @field_validator("vonage_url")
+    postmark_token: SecretStr | None = setting(
+        None,
+        "server API token of the Postmark server that mails go through: what became of them is asked"
+        " there; mails are then marked for it. None: off",
+    )
+    postmark_url: str = setting("https://api.postmarkapp.com", "address of Postmark's API")
+
+    @field_validator("vonage_url", "postmark_url")
     @classmethod
     def _url_is_http(cls, value: str) -> str:
         return checked_url(value, "https", "http").rstrip("/")

@@ -24,7 +24,7 @@ from store.schema import key_text, metadata
 
 _DUE = "state IN ('pending', 'retry_wait')"
 _UNREAD = "read_at IS NULL AND content IS NOT NULL"
-_ASKED_FOR = "channel = 'sms' AND state IN ('accepted', 'unknown')"
+_ASKED_FOR = "channel IN ('email', 'sms') AND state IN ('accepted', 'unknown')"
 
 
 def _where(name: str, *columns: str, where: str) -> Index:

@@ -86,8 +86,14 @@ def _email(
         connections=server.connections,
         signer=signer,
         provider=provider,
-        mark=None if settings.callbacks.postmark_login is None else postmark.HEADER,
+        mark=postmark.HEADER if _postmark_tells(settings) else None,
     )
+
+
+def _postmark_tells(settings: Settings) -> bool:
+    """Whether Postmark calls back, or is asked: it names mails by a header then."""
+    told = (settings.callbacks.postmark_login, settings.look_ups.postmark_token)
+    return any(each is not None for each in told)
 
 
 def webhook_channel(settings: Settings) -> WebhookChannel:

@@ -25,8 +25,11 @@ CHANNEL = "email"
 # The header that marks a mail, and the metadata that it comes back as.
 HEADER = "X-PM-Metadata-delivery"
 METADATA = "delivery"
+# No callback's word: what a look-up tells of a mail that Postmark has, and knows no end of yet.
+TAKEN = "Taken"
 STATES: Mapping[str, str | None] = {
     "Delivery": DELIVERED,
+    TAKEN: ACCEPTED,
     "Bounce": BOUNCED,
     "SpamComplaint": COMPLAINED,
     "SubscriptionChange": None,
@@ -88,21 +91,24 @@ class PostmarkCallbacks:
 
     def split(self, request: Request) -> list[Event]:
         """One request tells of one event; each kind of a message counts once, bounces by their id."""
-        told = _decoded(request.body)
-        message_id = named(told.message_id)
-        if message_id is None:
-            raise CallbackUnreadable("MessageID: every callback about a message names it")
-        at = told.delivered_at or told.bounced_at or told.changed_at
-        return [
-            Event(
-                key=f"{message_id}:{named(told.record_type)}:{told.bounce_id or at or ''}",
-                kind=named(told.record_type) or "",
-                message_id=message_id,
-                delivery_id=as_uuid((told.metadata or {}).get(METADATA)),
-                happened_at=_micros(at),
-                payload=request.body,
-            )
-        ]
+        return [event_of(request.body)]
+
+
+def event_of(body: bytes) -> Event:
+    """What a body tells of. Raises CallbackUnreadable."""
+    told = _decoded(body)
+    message_id = named(told.message_id)
+    if message_id is None:
+        raise CallbackUnreadable("MessageID: every callback about a message names it")
+    at = told.delivered_at or told.bounced_at or told.changed_at
+    return Event(
+        key=f"{message_id}:{named(told.record_type)}:{told.bounce_id or at or ''}",
+        kind=named(told.record_type) or "",
+        message_id=message_id,
+        delivery_id=as_uuid((told.metadata or {}).get(METADATA)),
+        happened_at=micros_of(at),
+        payload=body,
+    )
 
 
 def read(payload: bytes) -> Tidings:
@@ -141,8 +147,8 @@ def _suppression(told: _Event) -> str | None:
     return None
 
 
-def _micros(time: str | None) -> int | None:
-    """Seven digits after the point are more than Python reads."""
+def micros_of(time: str | None) -> int | None:
+    """A time as Postmark writes it. Seven digits after the point are more than Python reads."""
     if time is None:
         return None
     try:

@@ -76,7 +76,9 @@ look_up = Table(
 )
 _COLUMNS = ("delivery_id", "tries", "due_at", "asked_at")
 # As the partial index has it: a parameter would hide it from SQLite.
-_ASKED_FOR = text("delivery.channel = 'sms' AND delivery.state IN ('accepted', 'unknown')")
+_ASKED_FOR = text(
+    "delivery.channel IN ('email', 'sms') AND delivery.state IN ('accepted', 'unknown')"
+)
 
 
 class LookUps:
@@ -134,7 +136,7 @@ class LookUps:
         for provider in sorted({row.provider for row in due}):
             mine = [row for row in due if row.provider == provider]
             wants = [
-                Want(row.delivery_id, (bucket_of(provider),), urgent=False, deadline_at=2 * now)
+                Want(row.delivery_id, (self._bucket(row),), urgent=False, deadline_at=2 * now)
                 for row in mine
             ]
             found = buckets.decide(conn, wants, lambda _: self._pace, now=now, most=AT_ONCE)
@@ -174,19 +176,19 @@ class LookUps:
         if isinstance(answer, AskRefused):
             outcome = str(answer)
             wait = answer.retry_after_seconds
-            buckets.hold(conn, bucket_of(row.provider), seconds=wait, now=now)
+            buckets.hold(conn, self._bucket(row), seconds=wait, now=now)
             facts = {"provider": row.provider, "reason": outcome}
             self._log.warning(ASK_FAILED, delivery_id=str(row.delivery_id), **facts)
         elif answer is not None:
             outcome = answer.kind
-            keep(conn, self._vault, self._database.bell, row.provider, [answer], now)
+            told_by = self._providers[row.provider].callbacks
+            keep(conn, self._vault, self._database.bell, told_by, [answer], now)
         mine = look_up.c.delivery_id == row.delivery_id
         conn.execute(update(look_up).where(mine).values(outcome=outcome))
 
-
-def bucket_of(provider: str) -> str:
-    """The bucket of the questions to a provider: they must not use up what letters need."""
-    return f"look-up:{provider}"
+    def _bucket(self, row: Row[Any]) -> str:
+        """Of the questions to a provider: they must not use up what letters need."""
+        return f"look-up:{self._providers[row.provider].callbacks}"
 
 
 def _next(row: Row[Any], now: int) -> int:

@@ -35,9 +35,13 @@ class AskRefused(Exception):  # named for the fact, as NotifierError's leaves
 
 
 class LookUp(Protocol):
-    """One provider that can be asked; `provider`: its name, as attempts and callbacks have it."""
+    """One provider that can be asked.
+
+    `provider`: its name, as deliveries have it; `callbacks`: as callbacks have it, and its bucket.
+    """
 
     provider: str
+    callbacks: str
 
     async def ask(self, session: aiohttp.ClientSession, question: Question) -> Event | None:
         """What became of it. Raises AskRefused."""

@@ -7,20 +7,20 @@ Source: twilio.com/docs/messaging/api/message-resource ("Fetch", "Read multiple 
 
 import base64
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 
 from notifier.callbacks.tidings import Event, named
-from notifier.channels.http_answers import read_json, retry_after_seconds
-from notifier.channels.sms.posting import body_of
-from notifier.lookups.provider import AskRefused, Question
+from notifier.lookups.fetching import fetch
+from notifier.lookups.provider import Question
 
 PAGE_SIZE = 100
-MOST_BYTES = 1024 * 1024
 _SECOND = 1_000_000
+
+T = TypeVar("T")
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class _Page(msgspec.Struct, frozen=True):
 class TwilioLookUp:
     """Messages of one account."""
 
-    provider = "twilio"
+    provider = callbacks = "twilio"
 
     def __init__(self, base_url: str, account_sid: str, auth_token: str) -> None:
         self._messages = f"{base_url}/2010-04-01/Accounts/{account_sid}/Messages"
@@ -59,25 +59,9 @@ class TwilioLookUp:
         return _event(same[0], question) if same else None
 
     async def _get(
-        self, session: aiohttp.ClientSession, url: str, asked: dict[str, str], shape: type[Any]
-    ) -> Any:
-        try:
-            async with session.get(
-                url, params=asked, headers=self._headers, allow_redirects=False
-            ) as response:
-                body = await body_of(response, MOST_BYTES)
-                status, headers = response.status, response.headers
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise AskRefused(type(error).__name__) from error
-        if status == 404:
-            return None
-        if status != 200:
-            wait = retry_after_seconds(headers)
-            raise AskRefused(f"answered {status}", retry_after_seconds=wait)
-        said = read_json(body, shape)
-        if said is None:
-            raise AskRefused("not a message in JSON")
-        return said
+        self, session: aiohttp.ClientSession, url: str, asked: dict[str, str], shape: type[T]
+    ) -> T | None:
+        return await fetch(session, url, asked=asked, headers=self._headers, shape=shape)
 
 
 def _event(found: _Message, question: Question) -> Event | None:

@@ -12,11 +12,9 @@ import aiohttp
 import msgspec
 
 from notifier.callbacks.tidings import Event, named
-from notifier.channels.http_answers import read_json, retry_after_seconds
-from notifier.channels.sms.posting import body_of
-from notifier.lookups.provider import AskRefused, Question
+from notifier.lookups.fetching import fetch
+from notifier.lookups.provider import Question
 
-MOST_BYTES = 1024 * 1024
 # How long around the hand-over a record without an id is looked for.
 AROUND = timedelta(minutes=30)
 _SECOND = 1_000_000
@@ -37,7 +35,7 @@ class _Records(msgspec.Struct, frozen=True):
 class VonageLookUp:
     """Records of one account. `base_url`: of the Reports API, https://api.nexmo.com unless given."""
 
-    provider = "vonage"
+    provider = callbacks = "vonage"
 
     def __init__(self, base_url: str, api_key: str, api_secret: str) -> None:
         self._url = f"{base_url}/v2/reports/records"
@@ -59,23 +57,8 @@ class VonageLookUp:
         return _event(found[0], question) if found else None
 
     async def _get(self, session: aiohttp.ClientSession, asked: dict[str, str]) -> list[_Record]:
-        try:
-            async with session.get(
-                self._url, params=asked, headers=self._headers, allow_redirects=False
-            ) as response:
-                body = await body_of(response, MOST_BYTES)
-                status, headers = response.status, response.headers
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise AskRefused(type(error).__name__) from error
-        if status == 404:
-            return []
-        if status != 200:
-            wait = retry_after_seconds(headers)
-            raise AskRefused(f"answered {status}", retry_after_seconds=wait)
-        said = read_json(body, _Records)
-        if said is None:
-            raise AskRefused("not records in JSON")
-        return said.records
+        said = await fetch(session, self._url, asked=asked, headers=self._headers, shape=_Records)
+        return [] if said is None else said.records
 
 
 def _is_ours(record: _Record, question: Question) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from config.channel_settings import SmsSettings
 from config.settings import Settings
@@ -18,12 +18,12 @@ from notifier.lookups.provider import LookUp
 from notifier.lookups.switched_on import look_ups
 from notifier.lookups.twilio import TwilioLookUp
 from notifier.lookups.vonage import VonageLookUp
-from notifier.schema import attempt, contact, suppression
+from notifier.schema import contact, suppression
 from store.engine import Database
 from tests.fakes.called_back import NOW, SECOND, Desk, status, twilio_request
 from tests.fakes.http_provider import HttpProvider, Scripted, http_provider
 from tests.fakes.lies import DEEP, NO_UTF8, in_pieces
-from tests.fakes.planned import PLACES, attempt_rows, delivery_row, plan, vault
+from tests.fakes.planned import PLACES, attempt_rows, attempted, delivery_row, plan, vault
 
 HOUR = 3600 * SECOND
 SMS = PLACES["sms"]
@@ -63,19 +63,8 @@ class Asker:
         } | changes
         with self.database.begin() as conn:
             planned = plan(conn, "sms", **row)
-            conn.execute(
-                insert(attempt).values(
-                    delivery_id=planned,
-                    n=1,
-                    provider=provider,
-                    phase="sending",
-                    result="unknown" if state == "unknown" else "accepted",
-                    provider_message_id=row["provider_message_id"],
-                    started_at=1,
-                    ended_at=2,
-                    worker="w",
-                )
-            )
+            result = "unknown" if state == "unknown" else "accepted"
+            attempted(conn, planned, provider, result, row["provider_message_id"])
         return planned
 
     def row(self, planned: UUID) -> Any:

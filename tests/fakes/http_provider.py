@@ -34,10 +34,11 @@ class Scripted:
 
 
 class HttpProvider:
-    """`asked`: how often it was called; `requests`: what arrived."""
+    """`asked`: how often it was called; `requests`: what arrived; `by_path`: where else than `answer`."""
 
     def __init__(self) -> None:
         self.answer = Scripted()
+        self.by_path: dict[str, Scripted] = {}
         self.asked = 0
         self.written = 0
         self.requests: list[dict[str, Any]] = []
@@ -45,7 +46,7 @@ class HttpProvider:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
-        answer = self.answer
+        answer = self.by_path.get(request.path, self.answer)
         if not answer.early:
             body = (await request.read()).decode("utf-8", "replace")
             if answer.is_kept:

@@ -131,3 +131,26 @@ def attempt_rows(conn: Connection, delivery_id: UUID) -> list[Any]:
             select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.n)
         )
     )
+
+
+def attempted(
+    conn: Connection,
+    delivery_id: UUID,
+    provider: str,
+    result: str,
+    provider_message_id: str | None = None,
+) -> None:
+    """Its first attempt, which left, and how that ended."""
+    conn.execute(
+        insert(attempt).values(
+            delivery_id=delivery_id,
+            n=1,
+            provider=provider,
+            phase="sending",
+            result=result,
+            provider_message_id=provider_message_id,
+            started_at=1,
+            ended_at=2,
+            worker="w",
+        )
+    )
