@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Integer,
     Row,
@@ -131,7 +132,7 @@ class LookUps:
 
     def _take(self, conn: Connection, now: int) -> list[Row[Any]]:
         """Those to ask for now, each with the time of its next question."""
-        due = conn.execute(_due(list(self._providers), now, self._after)).all()
+        due = self._due(conn, now)
         admitted = []
         for provider in sorted({row.provider for row in due}):
             mine = [row for row in due if row.provider == provider]
@@ -144,6 +145,15 @@ class LookUps:
         rows = [(row.delivery_id, (row.tries or 0) + 1, _next(row, now), now) for row in admitted]
         bulk.upsert_many(conn, look_up, ("delivery_id",), _COLUMNS, rows)
         return admitted
+
+    def _due(self, conn: Connection, now: int) -> list[Row[Any]]:
+        """Unknown ones first: soon their news takes another way, or a mail leaves once more."""
+        due: list[Row[Any]] = []
+        for state in (_is_unknown(now), _was_taken(now - self._after)):
+            most = AT_ONCE - len(due)
+            if most:
+                due += conn.execute(_due(list(self._providers), state, now).limit(most))
+        return due
 
     async def _ask(
         self, session: aiohttp.ClientSession, row: Row[Any]
@@ -195,15 +205,16 @@ def _next(row: Row[Any], now: int) -> int:
     return now + WAITS_SECONDS[min(row.tries or 0, len(WAITS_SECONDS) - 1)] * _SECOND
 
 
-def _due(providers: Sequence[str], now: int, after: int) -> Select[Any]:
-    old = or_(
-        and_(delivery.c.state == ACCEPTED, delivery.c.accepted_at <= now - after),
-        and_(
-            delivery.c.state == UNKNOWN,
-            func.coalesce(delivery.c.handed_off_at, delivery.c.planned_at)
-            <= now - UNKNOWN_AFTER_SECONDS * _SECOND,
-        ),
-    )
+def _is_unknown(now: int) -> ColumnElement[bool]:
+    handed_off_at = func.coalesce(delivery.c.handed_off_at, delivery.c.planned_at)
+    return and_(delivery.c.state == UNKNOWN, handed_off_at <= now - UNKNOWN_AFTER_SECONDS * _SECOND)
+
+
+def _was_taken(until: int) -> ColumnElement[bool]:
+    return and_(delivery.c.state == ACCEPTED, delivery.c.accepted_at <= until)
+
+
+def _due(providers: Sequence[str], state: ColumnElement[bool], now: int) -> Select[Any]:
     again = and_(look_up.c.due_at <= now, look_up.c.tries <= len(WAITS_SECONDS))
     return (
         select(
@@ -221,11 +232,11 @@ def _due(providers: Sequence[str], now: int, after: int) -> Select[Any]:
             _ASKED_FOR,
             delivery.c.planned_at > now - WINDOW_SECONDS * _SECOND,
             delivery.c.provider.in_(providers),
-            old,
+            delivery.c.contact_id.is_not(None),  # the canary's is nobody's
+            state,
             or_(look_up.c.delivery_id.is_(None), again),
         )
         .order_by(delivery.c.planned_at)
-        .limit(AT_ONCE)
         .with_for_update(skip_locked=True, of=delivery)
     )
 

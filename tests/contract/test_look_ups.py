@@ -220,6 +220,22 @@ async def test_questions_have_a_bucket_of_their_own(asker: Asker) -> None:
     assert await asking.step() == 1
 
 
+async def test_unknown_ones_are_asked_for_before_those_that_were_taken(asker: Asker) -> None:
+    for _ in range(AT_ONCE + 1):
+        asker.sent(planned_at=NOW - 3 * HOUR)
+    unknown = asker.sent(state="unknown")
+    asker.far_side.answer = Scripted(404, "{}")
+    asking = asker.asking(pace=Pace(SECOND, 1))
+    assert await asking.step() == 1
+    assert [each.delivery_id for each in asker.asked()] == [unknown]
+    assert await asker.asking().step() == AT_ONCE
+
+
+async def test_a_canary_is_not_asked_for(asker: Asker) -> None:
+    asker.sent(contact_id=None)
+    assert await asker.asking().step() == 0
+
+
 async def test_a_callback_that_comes_after_all_counts_once(asker: Asker) -> None:
     planned = asker.sent()
     asker.far_side.answer = told("delivered")
