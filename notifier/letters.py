@@ -83,10 +83,13 @@ class Letters:
 
     def look_up(self, conn: Connection, claims: Sequence[Claim]) -> Mapping[UUID, Any]:
         """What the letters of these claims are made of, by delivery; webhooks have their own."""
+        known: dict[UUID, Any] = {}
+        known |= posts.look_up(conn, [each for each in claims if each.channel == WEBHOOK])
         held = [each.delivery_id for each in claims if each.channel != WEBHOOK]
-        if not held:
-            return {}
-        return {row.delivery_id: row for row in conn.execute(_LETTERS, {"are_held": held})}
+        if held:
+            rows = conn.execute(_LETTERS, {"are_held": held})
+            known |= {row.delivery_id: row for row in rows}
+        return known
 
     def read(
         self, conn: Connection, held: Claim, known: Mapping[UUID, Any]
@@ -104,7 +107,8 @@ class Letters:
     def _place(self, conn: Connection, held: Claim, known: Mapping[UUID, Any]) -> Place | Withheld:
         """A person's, a receiver's or the canary's."""
         if held.channel == WEBHOOK:
-            letter, receiver = posts.read(conn, self._vault, held, self._guests.network)
+            made_of = known[held.delivery_id]
+            letter, receiver = posts.read(made_of, self._vault, held, self._guests.network)
             return Place(receiver, partial(Ready, letter))
         row = known[held.delivery_id]
         if row.content is None:

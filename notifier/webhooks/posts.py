@@ -1,7 +1,7 @@
 """What is posted to a webhook: the notice as JSON, and the receiver with the secrets that sign now.
 
-In: a claim of the channel `webhook`. Out: a Letter whose text is the body. The same delivery always
-makes the same body: it is read from the notice as it was planned.
+In: claims of the channel `webhook`. Out: Letters whose texts are the bodies, made of what one reading finds
+for all. The same delivery always makes the same body: it is read from the notice as it was planned.
 
     {"type": "stream.paused", "timestamp": "2026-03-02T09:15:00Z",
      "network": "Public Global Stellar Network",
@@ -12,8 +12,9 @@ makes the same body: it is read from the notice as it was planned.
 got the address of a test deployment tells it from the real one.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -28,8 +29,11 @@ from notifier.privacy import Vault
 from notifier.schema import notice
 from notifier.webhooks.schema import webhook
 from notifier.webhooks.subscriptions import live_secrets, open_private
+from store.among import among, uuids
 
 TEST = "webhook.test"
+_NOTICES = select(notice).where(among(notice.c.notice_id, uuids("are_told")))
+_WEBHOOKS = select(webhook).where(among(webhook.c.webhook_id, uuids("are_theirs")))
 _CONTRACT_KINDS = {CONTRACT_PAUSED: "contract.paused", CONTRACT_RESUMED: "contract.resumed"}
 
 
@@ -72,13 +76,34 @@ def event_type(kind: str) -> str:
     return _CONTRACT_KINDS.get(kind, f"stream.{kind}")
 
 
-def read(conn: Connection, vault: Vault, held: Held, network: str) -> tuple[Letter, str]:
+class Posting(NamedTuple):
+    """What a post is made of: rows of its notice and of its subscription, None where that is gone."""
+
+    notice: Row[Any]
+    webhook: Row[Any] | None
+
+
+def look_up(conn: Connection, claims: Sequence[Held]) -> dict[UUID, Posting]:
+    """What the posts of these are made of, by delivery."""
+    if not claims:
+        return {}
+    theirs = [each.contact_id for each in claims if each.contact_id is not None]
+    told = conn.execute(_NOTICES, {"are_told": [each.notice_id for each in claims]})
+    notices = {row.notice_id: row for row in told}
+    webhooks = {row.webhook_id: row for row in conn.execute(_WEBHOOKS, {"are_theirs": theirs})}
+    return {
+        each.delivery_id: Posting(notices[each.notice_id], webhooks.get(each.contact_id))
+        for each in claims
+        if each.notice_id in notices
+    }
+
+
+def read(made_of: Posting, vault: Vault, held: Held, network: str) -> tuple[Letter, str]:
     """The letter and where it would go. Raises DestinationRejected once the subscription is gone."""
-    row = conn.execute(select(webhook).where(webhook.c.webhook_id == held.contact_id)).one_or_none()
+    row = made_of.webhook
     if row is None or row.private is None:
         raise DestinationRejected("the subscription was deleted")
-    told = conn.execute(select(notice).where(notice.c.notice_id == held.notice_id)).one()
-    return post(told, held, network), receiver(vault, row, held.claimed_at)
+    return post(made_of.notice, held, network), receiver(vault, row, held.claimed_at)
 
 
 def receiver(vault: Vault, row: Row[Any], now: int) -> str:
