@@ -15,8 +15,9 @@ import msgspec
 
 from notifier.callbacks import postmark
 from notifier.callbacks.tidings import Event, named
+from notifier.errors import CallbackUnreadable
 from notifier.lookups.fetching import fetch
-from notifier.lookups.provider import Question
+from notifier.lookups.provider import AskRefused, Question
 
 # Of one recipient in the days that are asked for.
 MOST_MAILS = 200
@@ -57,7 +58,7 @@ class PostmarkLookUp:
         self._headers = {"Accept": "application/json", "X-Postmark-Server-Token": token}
 
     async def ask(self, session: aiohttp.ClientSession, question: Question) -> Event | None:
-        """What Postmark knows; None: it has no such mail."""
+        """What Postmark knows; None: it has no such mail. Raises AskRefused."""
         message_id = await self._message_id(session, question)
         if message_id is None:
             return None
@@ -75,7 +76,10 @@ class PostmarkLookUp:
             "Recipient": question.destination or None,
             "Metadata": {postmark.METADATA: str(question.delivery_id)},
         }
-        return postmark.event_of(msgspec.json.encode(told))
+        try:
+            return postmark.event_of(msgspec.json.encode(told))
+        except CallbackUnreadable as error:
+            raise AskRefused(f"no bounce that can be read: {error}") from error
 
     async def _message_id(self, session: aiohttp.ClientSession, question: Question) -> str | None:
         if not question.destination:

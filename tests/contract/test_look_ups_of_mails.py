@@ -148,6 +148,19 @@ async def test_a_bounce_that_is_not_known_any_more_is_one(
         assert conn.scalars(select(suppression.c.reason)).all() == []
 
 
+@pytest.mark.parametrize(
+    "lie", [{"ID": "x"}, {"Type": 7}, {"Email": []}, {"BouncedAt": {}}, {"Type": "x" * 10_000}]
+)
+async def test_a_bounce_that_cannot_be_read_ends_nothing(asker: Asker, lie: Any) -> None:
+    planned = asker.sent()
+    asker.knows(planned, step("Bounced", LATE, BounceID="42"))
+    asker.says("/bounces/42", {"ID": 42, "Type": "HardBounce", "Email": MAIL} | lie)
+    assert await asker.step() == 1
+    is_long = len(str(lie)) > 9_999
+    assert asker.row(planned).state == ("bounced" if is_long else "accepted")
+    assert is_long or "no bounce" in str(asker.outcome())
+
+
 @pytest.mark.parametrize("steps", [(), (step("Transient", LATE, BounceID="7"),)])
 async def test_an_unknown_mail_that_postmark_has_was_taken(asker: Asker, steps: Any) -> None:
     planned = asker.sent(state="unknown")
