@@ -52,7 +52,8 @@ rate_bucket = Table(
 # When a crowd changes buckets (store/gather.py): after the day's money.
 BUCKETS_TURN = 1
 RATE = "rate"  # why a delivery waits for its turn, or came to none
-# Where the far side names no time: doubles each time that it says so again, to ten minutes.
+# Where the far side names no time: doubles each time that it says so again and took nothing between, to ten
+# minutes.
 FIRST_HOLD_SECONDS = 10
 LONGEST_OWN_HOLD_SECONDS = 600
 # However long it asks for: then one letter finds out.
@@ -142,8 +143,18 @@ def hold(conn: Connection, bucket: str, *, seconds: int | None, now: int) -> int
     return until
 
 
+def forgive(conn: Connection, names: Collection[str], now: int) -> None:
+    """The far side took something since their holds ended: the next hold is a first one again."""
+    alone(conn, _CHANGES)
+    conn.execute(
+        update(rate_bucket)
+        .where(rate_bucket.c.bucket.in_(sorted(names)), rate_bucket.c.held_until <= now)
+        .values(held_until=0, strikes=0)
+    )
+
+
 def held(conn: Connection) -> Mapping[str, int]:
-    """Until when each bucket is held that is, or lately was."""
+    """Until when each bucket is held that is, or was, and has not been forgiven since."""
     rows = conn.execute(
         select(rate_bucket.c.bucket, rate_bucket.c.held_until).where(rate_bucket.c.held_until > 0)
     )

@@ -4,7 +4,8 @@ In: how an attempt ended. Out: the bucket of its provider or site, held for as l
 Next: pacing.py and gate.py let nothing pass until then.
 
 Who asks: a provider by 429, or 503 with Retry-After; a mail domain through the relay by an SMTP 4xx that
-is not about the letter; a push service, a room or a webhook's receiver for itself.
+is not about the letter; a push service, a room or a webhook's receiver for itself. Who asks again has it
+for longer; one thing that it takes when the time is over ends that.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ def held_until(conn: Connection, names: Sequence[str], now: int) -> int | None:
 def heed(conn: Connection, result: Result, *, channel: str, place: UUID | None) -> None:
     """Where the far side says that it is too much, leave it alone: all of it, not this delivery only."""
     answer = result.answer
+    if isinstance(answer, Receipt):
+        _thank(conn, result, channel, place)
     if not _asks_for_patience(answer):
         return
     site = _site_of(conn, channel, place)
@@ -49,6 +52,16 @@ def heed(conn: Connection, result: Result, *, channel: str, place: UUID | None) 
     at_end(conn, _hold, asked, turn=buckets.BUCKETS_TURN)
 
 
+def _thank(conn: Connection, result: Result, channel: str, place: UUID | None) -> None:
+    """What is taken after a hold ends the doubling. Whose site it is, is asked where one was held."""
+    over = {name for name, at in ask_once(conn, buckets.held).items() if at <= result.ended_at}
+    names = over & {provider_bucket(result.provider)}
+    if any(name.startswith(site_bucket(channel, "")) for name in over):
+        names |= over & {site_bucket(channel, _site_of(conn, channel, place) or "")}
+    for name in names:
+        at_end(conn, _forgive, _Asked(name, None, result.ended_at), turn=buckets.BUCKETS_TURN)
+
+
 class _Asked(NamedTuple):
     """A bucket to hold. `seconds`: as the far side named them; `at`: microseconds."""
 
@@ -60,6 +73,10 @@ class _Asked(NamedTuple):
 def _hold(conn: Connection, asked: Sequence[_Asked]) -> None:
     for each in asked:
         buckets.hold(conn, each.bucket, seconds=each.seconds, now=each.at)
+
+
+def _forgive(conn: Connection, taken: Sequence[_Asked]) -> None:
+    buckets.forgive(conn, {each.bucket for each in taken}, min(each.at for each in taken))
 
 
 def nothing_left(result: Result) -> bool:

@@ -1,10 +1,11 @@
 """Pacing as relays and workers meet it: buckets that processes share, and patience that was asked for."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from notifier import attempts, buckets, ending, patience
 from notifier.attempts import Claim, Mark, Message
@@ -246,6 +247,39 @@ def test_a_held_provider_is_free_again_when_the_time_is_over(outbox: Outbox) -> 
     outbox.now = NOW + 70 * SECOND
     relay.step()
     assert other in outbox.queued
+
+
+def held_for(outbox: Outbox, planned: UUID, error: Exception | None) -> int:
+    """Seconds that its site is held for once its attempt has ended so, now."""
+    settle(outbox, planned, replace(ended(error), ended_at=outbox.now))
+    with outbox.database.read() as conn:
+        until = conn.scalar(select(func.max(buckets.rate_bucket.c.held_until)))
+    return max(0, (until or 0) - outbox.now) // SECOND
+
+
+def test_who_asks_for_patience_again_has_it_longer_until_it_takes_something(
+    outbox: Outbox,
+) -> None:
+    slow = Throttled("451 4.3.0")
+    asked = outbox.mails(*(f"p{number}@slow.test" for number in range(9)))
+    (elsewhere,) = outbox.mails("cyd@other.test")
+    holds = []
+    for planned, error in zip(asked, (slow, slow, slow, None, slow, slow), strict=False):
+        holds.append(held_for(outbox, planned, error))
+        outbox.now += 601 * SECOND
+        if planned == asked[1]:
+            assert held_for(outbox, elsewhere, None) == 0  # another site's word
+    assert holds == [10, 20, 40, 0, 10, 20]
+
+
+def test_what_was_under_way_when_patience_was_asked_for_ends_no_hold(outbox: Outbox) -> None:
+    slow = Throttled("451 4.3.0")
+    asked = outbox.mails(*(f"p{number}@slow.test" for number in range(4)))
+    assert held_for(outbox, asked[0], slow) == 10
+    outbox.now += SECOND
+    assert held_for(outbox, asked[1], None) == 9
+    outbox.now += 60 * SECOND
+    assert held_for(outbox, asked[2], slow) == 20
 
 
 def test_another_channel_is_not_held(outbox: Outbox) -> None:
