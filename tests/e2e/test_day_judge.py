@@ -161,6 +161,17 @@ def test_more_than_the_cap_within_any_hour_is_found(good):
     assert not judged(slower).over_caps
 
 
+def test_a_reference_that_two_people_share_counts_for_neither(good):
+    sms = [sent("sms", ANA, f"{number}") for number in range(10, 14)]
+    alike = sms[0][0]._replace(delivery_id=uuid4(), account=BEN)
+    rows = [*good.deliveries, alike, *(each for each, _ in sms)]
+    caught = [*good.caught, *(each for _, each in sms[:3])]
+    evidence = msgspec.structs.replace(good, deliveries=rows, caught=caught)
+    assert not judged(evidence).over_caps
+    more = msgspec.structs.replace(evidence, caught=[*caught, sms[3][1]])
+    assert len(judged(more).over_caps) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -120,6 +120,16 @@ def test_a_repeat_that_says_something_else_is_found(good, place):
     assert len(judged(evidence).altered) == 1
 
 
+def test_a_digest_that_was_taken_apart_since_tells_what_is_left_of_it(good):
+    """The browser may have shown the digest; what is told anew is told the same each time."""
+    pushed = good.caught[0]
+    first = pushed._replace(body="3 were paused", is_digest=True)
+    evidence = with_caught(good, first)
+    assert not judged(evidence).altered
+    again = with_caught(evidence, pushed._replace(body="other words"))
+    assert len(judged(again).altered) == 1
+
+
 def test_a_post_that_tells_of_another_event_is_found(good):
     evidence = with_row(good, 2, event_id="e9")
     assert len(judged(evidence).altered) == 1

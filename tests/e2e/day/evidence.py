@@ -76,7 +76,7 @@ class Delivery(NamedTuple):
 class Caught(NamedTuple):
     """What a catcher took. `mark`: of whose letter; `identity`: the provider's; `at`: microseconds.
 
-    `body`: by which a repeat is compared, at receivers that know one.
+    `body`: by which a repeat is compared, at receivers that know one; `is_digest`: it tells several news.
     """
 
     box: str
@@ -85,6 +85,7 @@ class Caught(NamedTuple):
     at: int
     body: str = ""
     post: Post | None = None
+    is_digest: bool = False
 
 
 class Evidence(msgspec.Struct, kw_only=True, dict=True):

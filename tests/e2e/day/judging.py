@@ -136,7 +136,9 @@ def most_in_an_hour(evidence: Evidence) -> dict[str, int]:
     times: dict[tuple[str, str], list[int]] = defaultdict(list)
     for key, letters in evidence.letters.items():
         rows = evidence.by_mark.get(key, [])
-        if rows and rows[0].channel in evidence.caps:
+        # References are short: of two people who share one, nobody knows from it whose the letter is.
+        accounts = {each.account for each in rows}
+        if len(accounts) == 1 and rows[0].channel in evidence.caps:
             times[rows[0].channel, rows[0].account] += [each.at for each in letters]
     most: Counter[str] = Counter()
     for (channel, _), came in times.items():

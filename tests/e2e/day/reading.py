@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from cli.sinks import RECEIVERS, SINKS, caught_lines
+from notifier.content import DIGEST
 from notifier.latency import told_seconds
 from notifier.privacy import Vault
 from notifier.schema import attempt, delivery, notice, recipient
@@ -131,4 +132,6 @@ def _in_browsers(state_dir: Path) -> Iterator[Caught]:
     for line in caught_lines(state_dir / "web_push.ndjson"):
         at = int(datetime.fromisoformat(line["received_at"]).timestamp() * MICROS)
         shown = line["shown"]
-        yield Caught(WEB_PUSH, shown["id"], line["id"], at, json.dumps(shown, sort_keys=True))
+        body = json.dumps(shown, sort_keys=True)
+        is_digest = shown["kind"] == DIGEST
+        yield Caught(WEB_PUSH, shown["id"], line["id"], at, body, is_digest=is_digest)

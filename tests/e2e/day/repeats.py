@@ -36,10 +36,8 @@ def repeats(evidence: Evidence) -> dict[str, int]:
 def altered(evidence: Evidence) -> Iterator[str]:
     """What did not say the same each time, or not what its delivery was to tell."""
     for (box, identity), letters in _letters(evidence):
-        rows = evidence.by_mark.get((box, identity), [])
-        # What a digest tells may have been answered before it is tried again.
-        fixed = not any(each.digest for each in rows)
-        if fixed and len({each.body for each in letters}) > 1:
+        # What a digest tells may have been answered before it is tried again, down to one news.
+        if len({each.body for each in letters if not each.is_digest}) > 1:
             yield f"{box} {identity} came {len(letters)} times, and not the same each time"
     for post in _posts(evidence):
         for each in evidence.by_mark.get(("webhook", post.identity), []):
