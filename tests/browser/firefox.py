@@ -31,6 +31,14 @@ _PREFERENCES = {
 }
 
 
+class WireError(AssertionError):
+    """Firefox refuses; `kind`: as WebDriver BiDi names it."""
+
+    def __init__(self, kind: str, told: str) -> None:
+        super().__init__(told)
+        self.kind = kind
+
+
 class Wire:
     """Commands and their answers, from any thread."""
 
@@ -73,7 +81,7 @@ class Wire:
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         said = await answer
         if said["type"] == "error":
-            raise AssertionError(f"{method}: {said['error']}: {said['message']}")
+            raise WireError(said["error"], f"{method}: {said['error']}: {said['message']}")
         return said["result"]
 
     async def _read(self) -> None:

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.browser.firefox import PATIENCE, Wire
+from tests.browser.firefox import PATIENCE, Wire, WireError
 
 _LOOK = 0.05
+_GONE = ("move target out of bounds", "no such node")
 
 
 class Tab:
@@ -84,12 +85,11 @@ class Tab:
 
     def click(self, role: str, name: str) -> None:
         """Press what has this role and name, as a pointer does; waits until it is there."""
-        locator = {"type": "accessibility", "value": {"role": role, "name": name}}
-        self._press(self._found(locator))
+        self._press({"type": "accessibility", "value": {"role": role, "name": name}})
 
     def click_on(self, selector: str) -> None:
         """Press what a selector finds first."""
-        self._press(self._found({"type": "css", "value": selector}))
+        self._press({"type": "css", "value": selector})
 
     def choose(self, selector: str, value: str) -> None:
         """Choose an option of a list."""
@@ -136,7 +136,19 @@ class Tab:
                 raise AssertionError(f"not found: {locator['value']}")
             time.sleep(_LOOK)
 
-    def _press(self, element: dict[str, str]) -> None:
+    def _press(self, locator: dict[str, Any]) -> None:
+        """What a page has just drawn anew is gone before it is pressed: then it is looked for again."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._press_on(self._found(locator))
+            except WireError as error:
+                # The pointer moves first: nothing was pressed.
+                if error.kind not in _GONE or time.monotonic() > end:
+                    raise
+                time.sleep(_LOOK)
+
+    def _press_on(self, element: dict[str, str]) -> None:
         self._wire(
             "script.callFunction",
             functionDeclaration="(each) => each.scrollIntoView({ block: 'center', behavior: 'instant' })",

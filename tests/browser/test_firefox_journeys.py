@@ -128,3 +128,24 @@ def test_without_a_connection_what_was_known_stays(site, tab):
         network.mend()
         tab.until("document.querySelector('#notice').hidden")
         tab.says("#freshness", "Live")
+
+
+def test_what_a_page_draws_anew_while_it_is_pressed_is_pressed(site, tab):
+    tab.open(f"{site.url}/#/streams")
+    tab.see(
+        """(() => {
+            window.pressed = 0;
+            const again = () => {
+                document.querySelector('#redrawn')?.remove();
+                const button = document.createElement('button');
+                button.id = 'redrawn';
+                button.onclick = () => { window.pressed += 1; };
+                document.body.prepend(button);
+            };
+            again();
+            const drawing = setInterval(again, 1);
+            setTimeout(() => clearInterval(drawing), 1500);
+        })()"""
+    )
+    tab.click_on("#redrawn")
+    tab.until("window.pressed", 1)
